@@ -20,7 +20,8 @@ Test(rng, below_is_uniform) {
     rng stream = rng_from_text("below");
     unsigned counts[6] = {0};
     for (int i = 0; i < 60000; i++) counts[rng_below(&stream, 6)]++;
-    for (int i = 0; i < 6; i++) cr_assert(counts[i] > 9600 && counts[i] < 10400, "value %d came %u times of 60000", i, counts[i]);
+    for (int i = 0; i < 6; i++)
+        cr_assert(counts[i] > 9600 && counts[i] < 10400, "value %d came %u times of 60000", i, counts[i]);
 }
 
 Test(rng, normals_have_unit_variance_and_tails) {
