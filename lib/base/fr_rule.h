@@ -1,5 +1,5 @@
 /* The one rule that turns a false-rejection rate into a count: how many of `goods` parts may be rejected at FR `alpha`.
-   The 1e-9 keeps 0.07 * 100 = 7.000000000000001 and 0.29 * 100 = 28.999999999999996 where a reader expects them. */
+   The 1e-9 is for products such as 0.29 * 100 = 28.999999999999996. */
 #ifndef BASE_FR_RULE_H
 #define BASE_FR_RULE_H
 
