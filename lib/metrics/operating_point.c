@@ -4,6 +4,8 @@
 
 #include "lib/base/fr_rule.h"
 
+#include <stdint.h>
+
 metric_point metric_at(const metric_scores *s, float threshold) {
     const size_t false_rejects = metric_count_above(s->good, s->goods, threshold);
     const size_t found = metric_count_above(s->defect, s->defects, threshold);
@@ -22,7 +24,10 @@ metric_point metric_at(const metric_scores *s, float threshold) {
     };
 }
 
-size_t metric_minimum_goods(double alpha) { return (size_t)ceil(log(0.05) / log1p(-alpha)); }
+size_t metric_minimum_goods(double alpha) {
+    if (alpha <= 0.0) return SIZE_MAX;
+    return (size_t)ceil(log(0.05) / log1p(-alpha));
+}
 
 /* Goods equal to the threshold; the array is descending and holds the threshold at place `rejected`. */
 static size_t count_tied(const metric_scores *s, size_t rejected, float threshold) {

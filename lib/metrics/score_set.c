@@ -41,7 +41,7 @@ int metric_scores_new(metric_scores *out, const float *good, size_t goods, const
     if (out->good) out->defect = sorted_copy(defect, defects, "defect", e);
     if (out->defect) return LB_OK;
     metric_scores_free(out);
-    return e->code;
+    return (int)e->code;
 }
 
 void metric_scores_free(metric_scores *s) {
