@@ -23,14 +23,22 @@ static inline float repro_float_of(uint32_t bits) {
     return x;
 }
 
+/* condition ? yes : no, both always computed: GCC moves the arithmetic of a plain ?: into its branches, where floating
+   operations (they may trap) then keep a loop from being vectorised. */
+static inline float repro_select(int condition, float yes, float no) {
+    const uint32_t mask = 0u - (uint32_t)(condition != 0);
+    return repro_float_of((repro_bits_of(yes) & mask) | (repro_bits_of(no) & ~mask));
+}
+
 #define REPRO_LN2_HIGH 0x1.62e43p-1f /* ln 2 = high + low */
 #define REPRO_LN2_LOW (-0x1.05c61p-29f)
 
 /* e^x; 0 below about -104, +inf above 88.73. 1 ulp. */
 static inline float repro_expf(float x) {
     const float round_to_integer = 0x1.8p23f; /* adding it leaves the integer in the low bits */
-    float clamped = x < -104.0f ? -104.0f : x;
-    clamped = clamped > 89.0f ? 89.0f : clamped;
+    const uint32_t sign = repro_bits_of(x) & 0x80000000u, magnitude = repro_bits_of(x) & 0x7fffffffu;
+    const uint32_t limit = 0x42d00000u; /* 104: e^104 overflows, e^-104 underflows */
+    const float clamped = repro_float_of(sign | (magnitude < limit ? magnitude : limit));
     const float shifted = __builtin_fmaf(clamped, 0x1.715476p+0f, round_to_integer); /* x / ln 2 */
     const float n = shifted - round_to_integer;
     float r = __builtin_fmaf(n, -REPRO_LN2_HIGH, clamped);
@@ -47,7 +55,8 @@ static inline float repro_expf(float x) {
     const int32_t half = exponent >> 1;
     const float first = repro_float_of((uint32_t)(half + 127) << 23);
     const float second = repro_float_of((uint32_t)(exponent - half + 127) << 23);
-    return p * first * second;
+    const float result = p * first * second;
+    return repro_select(magnitude > 0x7f800000u, x, result); /* NaN */
 }
 
 /* ln((1 + f) 2^e) for 1 + f in [sqrt(1/2), sqrt 2). */
@@ -72,16 +81,22 @@ static inline float repro_mantissa(float x, int32_t exponent) {
     return repro_float_of(repro_bits_of(x) - ((uint32_t)exponent << 23));
 }
 
+/* `result` where x > 0; elsewhere what a logarithm is there. */
+static inline float repro_log_domain(float x, float result) {
+    const uint32_t bits = repro_bits_of(x);
+    const uint32_t infinity = 0x7f800000u;
+    const float outside = repro_select(bits << 1 == 0, -__builtin_inff(), __builtin_nanf(""));
+    const float inside = repro_select(bits == infinity, x, result);
+    return repro_select(bits - 1u < infinity, inside, outside);
+}
+
 /* ln x; -inf at 0, NaN below 0. 1 ulp. */
 static inline float repro_logf(float x) {
-    const int subnormal = x < 0x1p-126f;
-    const float normal = subnormal ? x * 0x1p24f : x;
+    const int subnormal = repro_bits_of(x) < 0x00800000u;
+    const float normal = x * repro_select(subnormal, 0x1p24f, 1.0f);
     const int32_t e = repro_exponent(normal);
-    const float shift = subnormal ? 24.0f : 0.0f;
-    float result = repro_log_reduced(repro_mantissa(normal, e) - 1.0f, (float)e - shift);
-    result = x == __builtin_inff() ? x : result;
-    const float outside = x == 0.0f ? -__builtin_inff() : __builtin_nanf("");
-    return x > 0.0f ? result : outside;
+    const float shift = repro_select(subnormal, 24.0f, 0.0f);
+    return repro_log_domain(x, repro_log_reduced(repro_mantissa(normal, e) - 1.0f, (float)e - shift));
 }
 
 /* ln(1+x), accurate near 0; -inf at -1, NaN below. 1.5 ulp. */
@@ -91,32 +106,30 @@ static inline float repro_log1pf(float x) {
     /* 1 + x = (1 + f) 2^e: f exactly rounded while x matters beside the 1, else from the rounded sum. */
     const int32_t small_e = e > 24 ? 24 : e;
     const float scale = repro_float_of((uint32_t)(127 - small_e) << 23);
-    float f = __builtin_fmaf(x, scale, scale - 1.0f);
-    f = e == 0 ? x : f; /* keeps -0 */
-    f = e > 24 ? repro_mantissa(sum, e) - 1.0f : f;
-    float result = repro_log_reduced(f, (float)e);
-    result = x == __builtin_inff() ? x : result;
-    const float outside = x == -1.0f ? -__builtin_inff() : __builtin_nanf("");
-    return x > -1.0f ? result : outside;
+    const float exact_f = __builtin_fmaf(x, scale, scale - 1.0f);
+    const float large_f = repro_mantissa(sum, e) - 1.0f;
+    const float f = repro_select(e == 0, x, repro_select(e > 24, large_f, exact_f)); /* x itself keeps -0 */
+    return repro_log_domain(sum, repro_log_reduced(f, (float)e));
 }
 
 /* ln(1+e^x) without overflow. 2 ulp. */
 static inline float repro_softplusf(float x) {
-    const float positive = x > 0.0f ? x : 0.0f;
+    const float positive = repro_select(x > 0.0f, x, 0.0f);
     return positive + repro_log1pf(repro_expf(-__builtin_fabsf(x)));
 }
 
 /* 1/(1+e^-x) without overflow, and with full relative accuracy for x << 0. 2.5 ulp. */
 static inline float repro_sigmoidf(float x) {
     const float e = repro_expf(-__builtin_fabsf(x));
-    return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
+    return repro_select(x < 0.0f, e, 1.0f) / (1.0f + e);
 }
 
 /* 1.5 ulp. */
 static inline float repro_atanf(float x) {
     const float magnitude = __builtin_fabsf(x);
     const int large = magnitude > 1.0f;
-    const float t = large ? 1.0f / magnitude : magnitude; /* atan(x) = pi/2 - atan(1/x) */
+    const float t =
+        repro_select(large, 1.0f, magnitude) / repro_select(large, magnitude, 1.0f); /* atan(x) = pi/2 - atan(1/x) */
     const float z = t * t;
     float q = 0x1.7eb1e4p-9f;
     q = __builtin_fmaf(q, z, -0x1.0c1c3ep-6f);
@@ -127,7 +140,7 @@ static inline float repro_atanf(float x) {
     q = __builtin_fmaf(q, z, 0x1.9978ecp-3f);
     q = __builtin_fmaf(q, z, -0x1.5554dcp-2f);
     const float small = __builtin_fmaf(t * z, q, t);
-    const float result = large ? 0x1.921fb6p+0f - (small + 0x1.777a5cp-25f) : small;
+    const float result = repro_select(large, 0x1.921fb6p+0f - (small + 0x1.777a5cp-25f), small);
     return __builtin_copysignf(result, x);
 }
 
@@ -150,7 +163,7 @@ static inline float repro_turn_reduced(float t) { return t - __builtin_rintf(t);
 static inline float repro_sinf_turn(float t) {
     const float r = repro_turn_reduced(t);
     const float folded = __builtin_copysignf(0.5f, r) - r;
-    return repro_sin_quarter(__builtin_fabsf(r) > 0.25f ? folded : r);
+    return repro_sin_quarter(repro_select(__builtin_fabsf(r) > 0.25f, folded, r));
 }
 
 /* cos(2 pi t) = sin(2 pi (1/4 - |t|)); the subtraction rounds where cos is near 1 and costs nothing near its zeros. 2.5
