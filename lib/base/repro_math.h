@@ -4,7 +4,8 @@
    The coefficients are our own: weighted least squares on 160 Chebyshev nodes in 40-digit arithmetic, the weights
    iterated (Lawson) until the relative error is level, i.e. near-minimax; then rounded one at a time from the lowest
    order, refitting the rest. Maximal error of each function in units in the last place, as measured (and asserted) by
-   tests/base/test_repro_math.c, is given beside it. Subnormal arguments and results are right; NaN gives NaN. */
+   tests/base/test_repro_math.c, is given beside it. Subnormal arguments and results are right; NaN gives NaN;
+   a zero result of log1p, sin_turn and cos_turn is +0. */
 #ifndef BASE_REPRO_MATH_H
 #define BASE_REPRO_MATH_H
 
@@ -108,7 +109,7 @@ static inline float repro_log1pf(float x) {
     const float scale = repro_float_of((uint32_t)(127 - small_e) << 23);
     const float exact_f = __builtin_fmaf(x, scale, scale - 1.0f);
     const float large_f = repro_mantissa(sum, e) - 1.0f;
-    const float f = repro_select(e == 0, x, repro_select(e > 24, large_f, exact_f)); /* x itself keeps -0 */
+    const float f = repro_select(e > 24, large_f, exact_f);
     return repro_log_domain(sum, repro_log_reduced(f, (float)e));
 }
 
