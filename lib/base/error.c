@@ -11,7 +11,7 @@ int lb_fail(lb_error *error, lb_code code, const char *format, ...) {
         vsnprintf(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
     }
-    return code;
+    return (int)code;
 }
 
 int lb_fail_memory(lb_error *error, const char *what) {

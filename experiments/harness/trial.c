@@ -1,0 +1,66 @@
+#include "experiments/harness/trial.h"
+
+#include "lib/base/hash.h"
+#include "lib/loss/loss.h"
+#include "lib/nn/nn.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const trial_outcome_names[] = {"ok", "diverged", "crashed", "timeout", NULL};
+
+int trial_prepare(trial *t, const char *search, lb_error *error) {
+    const dataset_request request = {.ratio = t->ratio, .seed = t->seed, .search = search};
+    int code = dataset_text(t->data, &request, t->content, sizeof t->content, error);
+    if (!code) code = nn_model_text(t->model, t->model_text, sizeof t->model_text, error);
+    if (code) return code;
+    loss *l = loss_parse(t->loss, error);
+    if (!l) return error ? (int)error->code : LB_INVALID;
+    if (loss_kind_of(l) != LOSS_BINARY)
+        code = lb_fail(error, LB_INVALID, "loss '%s' is not for good/defect classification", t->loss);
+    else if (snprintf(t->loss_text, sizeof t->loss_text, "%s", loss_text(l)) >= (int)sizeof t->loss_text)
+        code = lb_fail(error, LB_INVALID, "loss '%s' is longer than %d characters", t->loss, SPEC_MAX_TEXT);
+    loss_free(l);
+    return code;
+}
+
+void trial_describe(const trial *t, char *out) {
+    snprintf(out, TRIAL_TEXT,
+             "trial %d\ndata %s seed=%u\nmodel %s\nloss %s\n"
+             "train visits=%u batch=%u optimiser=adam learning_rate=%.6g weight_decay=%.6g bias=%s sampler=%s "
+             "checkpoints=%u\nstreams %c\n",
+             TRIAL_VERSION, t->content, t->seed, t->model_text, t->loss_text, t->visits, t->batch, t->learning_rate,
+             t->weight_decay, t->bias == BIAS_PRIOR ? "prior" : "0",
+             t->sampler == SAMPLER_NATURAL ? "natural" : "balanced", t->checkpoints, t->streams);
+}
+
+void trial_key(const trial *t, char out[TRIAL_KEY]) {
+    char description[TRIAL_TEXT];
+    trial_describe(t, description);
+    snprintf(out, TRIAL_KEY, "%016" PRIx64, hash64_text(description));
+}
+
+const trial_array *trial_result_find(const trial_result *r, const char *name) {
+    for (size_t i = 0; i < r->array_count; i++)
+        if (strcmp(r->arrays[i].name, name) == 0) return &r->arrays[i];
+    return NULL;
+}
+
+float *trial_result_add(trial_result *r, const char *name, size_t count, size_t goods) {
+    if (r->array_count == TRIAL_MAX_ARRAYS) return NULL;
+    trial_array *a = &r->arrays[r->array_count];
+    a->data = calloc(count ? count : 1, sizeof *a->data);
+    if (!a->data) return NULL;
+    snprintf(a->name, sizeof a->name, "%s", name);
+    a->count = (uint32_t)count;
+    a->goods = (uint32_t)goods;
+    r->array_count++;
+    return a->data;
+}
+
+void trial_result_free(trial_result *r) {
+    for (size_t i = 0; i < r->array_count; i++) free(r->arrays[i].data);
+    *r = (trial_result){0};
+}
