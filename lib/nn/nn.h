@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct nn_net nn_net;
 
-/* A model: one file, one line in registry.c. `build` adds layers to an empty net. */
+/* A model: one file, one line in models.c. `build` adds layers to an empty net. */
 typedef struct nn_model_type {
     const char *name;
     int version;
@@ -36,22 +36,26 @@ int nn_model_text(const char *expression, char *out, size_t size, lb_error *erro
 nn_net *nn_net_new(const char *expression, nn_shape input, size_t outputs, size_t max_batch, lb_error *error);
 void nn_net_free(nn_net *net);
 
-/* He initialisation (normal, sd sqrt(2/fan_in)) of all weights, zero biases, `head_bias` on every output; optimiser state zero. */
+/* He initialisation (normal, sd sqrt(2/fan_in)) of all weights, drawn in the order of nn_net_get; zero biases,
+   `head_bias` on every output; optimiser state zero. */
 void nn_net_init(nn_net *net, rng *stream, float head_bias);
 
-/* output is [n][outputs]; input is [n][height][width][channels], n <= max_batch. Activations are kept for nn_net_backward. */
+/* output is [n][outputs]; input is [n][height][width][channels], n <= max_batch. Activations are kept for
+   nn_net_backward. */
 void nn_net_forward(nn_net *net, const float *input, size_t n, float *output);
 
 /* output_gradient is [n][outputs], of the last nn_net_forward; replaces the parameter gradients. */
 void nn_net_backward(nn_net *net, const float *output_gradient, size_t n);
+
+/* In max pooling, local and global, the first of equal pixels takes the gradient; relu has slope 0 at 0. */
 
 typedef enum { NN_ADAM, NN_SGD } nn_optimiser_kind;
 
 typedef struct {
     nn_optimiser_kind kind;
     double learning_rate;
-    double weight_decay; /* decoupled (Loshchilov & Hutter 2019), weights only, times learning_rate */
-    double momentum;     /* SGD: velocity; Adam: beta1 */
+    double weight_decay;   /* decoupled (Loshchilov & Hutter 2019), weights only, times learning_rate */
+    double momentum;       /* SGD: velocity; Adam: beta1 */
     double beta2, epsilon; /* Adam only */
 } nn_optimiser;
 
@@ -60,14 +64,14 @@ void nn_net_step(nn_net *net, const nn_optimiser *optimiser);
 
 /* Parameters in logical order, independent of tiling: per layer weights [output][ky][kx][input], then biases. */
 size_t nn_net_parameters(const nn_net *net);
-void nn_net_get(const nn_net *net, float *out);          /* parameters */
+void nn_net_get(const nn_net *net, float *out); /* parameters */
 void nn_net_set(nn_net *net, const float *values);
 void nn_net_get_gradient(const nn_net *net, float *out); /* same order */
 uint64_t nn_net_hash(const nn_net *net);                 /* hash64 over nn_net_get, little-endian bytes */
 double nn_net_macs(const nn_net *net);                   /* multiply-adds of one forward pass of one image */
 
-/* Kernel sets of this binary that this CPU runs, widest first, e.g. "avx512", "avx2", "portable"; NULL-terminated. All give the
-   same bits; the widest is chosen at first use. nn_kernels_select forces one (for tests and benchmarks). */
+/* Kernel sets of this binary that this CPU runs, widest first, e.g. "avx512", "avx2", "portable"; NULL-terminated. All
+   give the same bits; the widest is chosen at first use. nn_kernels_select forces one (for tests and benchmarks). */
 const char *const *nn_kernels_available(void);
 int nn_kernels_select(const char *name, lb_error *error);
 

@@ -1,0 +1,13 @@
+/* The models of models.c. A new one: its file, a line here and a line there. */
+#ifndef NN_MODELS_H
+#define NN_MODELS_H
+
+#include "lib/nn/nn.h"
+
+extern const nn_model_type nn_model_cnn;
+extern const nn_model_type nn_model_mlp;
+
+/* Reads "cnn(width=narrow)" into a type and the values of its parameters. */
+int model_parse(const char *expression, const nn_model_type **type, double values[SPEC_MAX_PARAMS], lb_error *error);
+
+#endif

@@ -1,0 +1,126 @@
+/* Max pooling 2x2 (odd last row and column dropped), and global pooling: the maximum of each channel, then the mean of
+   each channel. Where several pixels share the maximum, the first in reading order gets the gradient. */
+#include "lib/base/simd.h"
+#include "lib/nn/kernels.h"
+#include "lib/nn/layer.h"
+
+#include <string.h>
+
+/* a > b ? a : b, so that a NaN in b stays: maximum(new, old) */
+SIMD_INLINE simd_float maximum(simd_float a, simd_float b) { return simd_choose((simd_int)(a > b), a, b); }
+
+static void max_pool_forward(const layer *l, size_t first, size_t count) {
+    (void)count;
+    const tensor *in = l->in, *out = l->out;
+    for (size_t y = 0; y < out->shape.height; y++) {
+        const float *from = tensor_value(in, first) + 2 * y * tensor_row(in), *below = from + tensor_row(in);
+        float *to = tensor_value(out, first) + y * tensor_row(out);
+        for (size_t x = 0; x < out->shape.width; x++)
+            for (size_t c = 0; c < out->shape.channels; c += SIMD_LANES) {
+                const size_t left = 2 * x * in->stride + c, right = left + in->stride;
+                const simd_float upper = maximum(simd_load(from + right), simd_load(from + left));
+                const simd_float lower = maximum(simd_load(below + right), simd_load(below + left));
+                simd_store(to + x * out->stride + c, maximum(lower, upper));
+            }
+    }
+}
+
+/* Puts a gradient at an input pixel: `adds` where another layer's part is there. */
+SIMD_INLINE void put(float *at, simd_float gradient, int adds) {
+    simd_store(at, adds ? simd_load(at) + gradient : gradient);
+}
+
+/* in, out: values; gradients alike; `below`: floats to the next row of values, of gradients. */
+SIMD_INLINE void spread_maximum(const tensor *t, const float *in, size_t below, simd_float most, simd_float gradient,
+                                float *to, size_t gradient_below, int adds) {
+    const size_t value_at[3] = {0, t->stride, below}, gradient_at[3] = {0, t->stride, gradient_below};
+    for (int i = 0; i < 3; i++) {
+        const simd_int here = (simd_int)(simd_load(in + value_at[i]) == most);
+        put(to + gradient_at[i], simd_keep(here, gradient), adds);
+        gradient = simd_keep(~here, gradient);
+    }
+    put(to + gradient_below + t->stride, gradient, adds);
+}
+
+/* The dropped row and column keep the zeros they were allocated with. */
+static void max_pool_backward(const layer *l, size_t first, size_t count) {
+    (void)count;
+    const tensor *in = l->in, *out = l->out;
+    const size_t below = tensor_row(in), gradient_below = in->shape.width * in->stride;
+    for (size_t y = 0; y < out->shape.height; y++)
+        for (size_t x = 0; x < out->shape.width; x++)
+            for (size_t c = 0; c < out->shape.channels; c += SIMD_LANES) {
+                const size_t corner = 2 * x * in->stride + c;
+                const simd_float most = simd_load(tensor_value(out, first) + y * tensor_row(out) + x * out->stride + c);
+                const simd_float gradient =
+                    simd_load(tensor_gradient(out, first) + (y * out->shape.width + x) * out->stride + c);
+                spread_maximum(in, tensor_value(in, first) + 2 * y * below + corner, below, most, gradient,
+                               tensor_gradient(in, first) + 2 * y * gradient_below + corner, gradient_below, l->adds);
+            }
+}
+
+static void global_forward(const layer *l, size_t first, size_t count) {
+    (void)count;
+    const tensor *in = l->in;
+    const size_t channels = in->shape.channels;
+    const simd_float pixels = simd_all((float)(in->shape.height * in->shape.width));
+    float *out = tensor_value(l->out, first);
+    for (size_t c = 0; c < channels; c += SIMD_LANES) {
+        const float *from = tensor_value(in, first) + c;
+        simd_float most = simd_load(from), sum = simd_all(0);
+        for (size_t y = 0; y < in->shape.height; y++)
+            for (size_t x = 0; x < in->shape.width; x++) {
+                const simd_float value = simd_load(from + y * tensor_row(in) + x * in->stride);
+                most = maximum(value, most);
+                sum += value;
+            }
+        simd_store(out + c, most);
+        simd_store(out + channels + c, sum / pixels);
+    }
+}
+
+static void global_backward(const layer *l, size_t first, size_t count) {
+    (void)count;
+    const tensor *in = l->in;
+    const size_t channels = in->shape.channels;
+    const float *value = tensor_value(l->out, first), *gradient = tensor_gradient(l->out, first);
+    const simd_float pixels = simd_all((float)(in->shape.height * in->shape.width));
+    for (size_t c = 0; c < channels; c += SIMD_LANES) {
+        const simd_float most = simd_load(value + c), mean = simd_load(gradient + channels + c) / pixels;
+        simd_float rest = simd_load(gradient + c); /* until the first maximum has taken it */
+        for (size_t y = 0; y < in->shape.height; y++)
+            for (size_t x = 0; x < in->shape.width; x++) {
+                const float *from = tensor_value(in, first) + y * tensor_row(in) + x * in->stride + c;
+                const simd_int here = (simd_int)(simd_load(from) == most);
+                put(tensor_gradient(in, first) + (y * in->shape.width + x) * in->stride + c,
+                    mean + simd_keep(here, rest), l->adds);
+                rest = simd_keep(~here, rest);
+            }
+    }
+}
+
+static const layer_type max_pool = {"max_pool", 0, max_pool_forward, max_pool_backward};
+static const layer_type global_pool = {"global_pool", 0, global_forward, global_backward};
+
+static tensor *add_pool(nn_net *net, const layer_type *type, tensor *in, nn_shape shape, size_t halo, lb_error *error) {
+    if (in->shape.channels % NN_PANEL || !shape.height || !shape.width) {
+        lb_fail(error, LB_INVALID,
+                "%s layer: cannot pool %zux%zu pixels of %zu channels (at least 2x2 of a multiple of %d)", type->name,
+                in->shape.height, in->shape.width, in->shape.channels, NN_PANEL);
+        return NULL;
+    }
+    tensor *out = net_tensor(net, shape, halo, error);
+    return out && net_layer(net, type, in, out, error) ? out : NULL;
+}
+
+tensor *net_max_pool(nn_net *net, tensor *in, lb_error *error) {
+    if (!in) return NULL;
+    const nn_shape shape = {in->shape.height / 2, in->shape.width / 2, in->shape.channels};
+    return add_pool(net, &max_pool, in, shape, 1, error);
+}
+
+tensor *net_global_pool(nn_net *net, tensor *in, lb_error *error) {
+    if (!in) return NULL;
+    const nn_shape shape = {1, 1, 2 * in->shape.channels};
+    return add_pool(net, &global_pool, in, shape, 0, error);
+}
