@@ -7,7 +7,7 @@
 #ifndef TESTS_FAILING_MALLOC_H
 #define TESTS_FAILING_MALLOC_H
 
-#include <stddef.h>
+#include <stdlib.h> /* also defines __GLIBC__ */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define FAILING_MALLOC 0
