@@ -1,0 +1,84 @@
+/* Class-balanced loss: w_y times bce or focal (without alpha), w_c = (1-beta) / (1-beta^n_c) scaled so that the two
+   weights sum to 2: beta = 0 is no weighting, beta -> 1 inverse frequency. 1/(1-beta) is the number of distinct samples
+   that the authors assume a class can have. Counts come from the training set. */
+#include "lib/loss/elements.h"
+
+enum { BETA, BASE, GAMMA, GOODS, DEFECTS };
+enum { BASE_BCE, BASE_FOCAL };
+
+static const param_word automatic[] = {{"auto", -1}, {NULL, 0}};
+static const param_word base_words[] = {{"bce", BASE_BCE}, {"focal", BASE_FOCAL}, {NULL, 0}};
+
+static const param params[] = {
+    [BETA] = {.name = "beta",
+              .fallback = 0.9999,
+              .low = 0,
+              .high = 0.9999999,
+              .scale = PARAM_LINEAR,
+              .tune_low = 0.9,
+              .tune_high = 0.99999,
+              .summary = "1 - 1 / (effective size of a class); the authors try .9, .99, .999, .9999"},
+    [BASE] = {.name = "base",
+              .fallback = BASE_BCE,
+              .low = BASE_BCE,
+              .high = BASE_FOCAL,
+              .scale = PARAM_CHOICE,
+              .words = base_words,
+              .summary = "the loss that is weighted"},
+    [GAMMA] = {.name = "gamma",
+               .fallback = 2,
+               .low = 0,
+               .high = 10,
+               .scale = PARAM_LINEAR,
+               .summary = "exponent of base=focal; without effect on base=bce, so tuned only when asked for"},
+    [GOODS] = {.name = "goods",
+               .fallback = -1,
+               .low = 1,
+               .high = 1e12,
+               .scale = PARAM_LOG,
+               .words = automatic,
+               .summary = "good parts in the training set"},
+    [DEFECTS] = {.name = "defects",
+                 .fallback = -1,
+                 .low = 1,
+                 .high = 1e12,
+                 .scale = PARAM_LOG,
+                 .words = automatic,
+                 .summary = "defects in the training set"},
+};
+
+/* (1-beta) / (1-beta^n) */
+static double inverse_effective_number(double beta, double n) {
+    return beta == 0 ? 1 : (1 - beta) / (1 - repro_exp(n * repro_log(beta)));
+}
+
+static void class_balanced_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
+                                    float *restrict losses, float *restrict slopes) {
+    const double good_share = inverse_effective_number(values[BETA], values[GOODS]);
+    const double defect_share = inverse_effective_number(values[BETA], values[DEFECTS]);
+    const float good = (float)(2 * good_share / (good_share + defect_share));
+    const float defect = (float)(2 * defect_share / (good_share + defect_share));
+    const float gamma = (float)values[GAMMA];
+    if (values[BASE] == BASE_BCE)
+        EACH_ELEMENT(element_times(by_label(y[i], good, defect), cross_entropy(logistic_of(z[i]), y[i])))
+    else
+        EACH_ELEMENT(element_times(by_label(y[i], good, defect), focal_element(z[i], y[i], gamma)))
+}
+
+static void class_balanced_resolve(double *values, const loss_counts *counts) {
+    if (values[GOODS] < 0) values[GOODS] = counts->good;
+    if (values[DEFECTS] < 0) values[DEFECTS] = counts->defect;
+}
+
+const loss_type loss_class_balanced = {
+    .name = "class_balanced",
+    .version = 1,
+    .summary = "(1-beta) / (1-beta^n_y) bce or focal, weights scaled to sum to 2",
+    .citation =
+        "Cui et al. 2019, Class-balanced loss based on effective number of samples, arXiv:1901.05555, equation 10",
+    .kind = LOSS_BINARY,
+    .params = params,
+    .param_count = sizeof params / sizeof params[0],
+    .resolve = class_balanced_resolve,
+    .elements = class_balanced_elements,
+};

@@ -1,0 +1,23 @@
+/* The inside of a parsed expression, shared by expression.c (text to terms and back) and evaluate.c. */
+#ifndef LOSS_EXPRESSION_H
+#define LOSS_EXPRESSION_H
+
+#include "lib/loss/loss.h"
+
+typedef struct {
+    const loss_type *type;
+    double weight;
+    double values[SPEC_MAX_PARAMS];
+    unsigned written; /* bit i: the expression gives parameter i */
+} loss_term;
+
+struct loss {
+    size_t count;
+    loss_term terms[LOSS_MAX_TERMS];
+    char text[LOSS_MAX_TERMS * SPEC_MAX_TEXT], label[LOSS_MAX_TERMS * SPEC_MAX_TEXT];
+};
+
+/* The parameter of this term that still is `auto`, or NULL. */
+const param *loss_term_unresolved(const loss_term *term);
+
+#endif

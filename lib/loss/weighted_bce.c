@@ -1,0 +1,54 @@
+/* Weighted binary cross-entropy: pos_weight y log(1+e^-z) + neg_weight (1-y) log(1+e^z). LOSS_MEAN divides by the
+   number of elements, not by the sum of weights, as PyTorch does. pos_weight = auto is the inverse frequency, goods /
+   defects. */
+#include "lib/loss/elements.h"
+
+enum { POS_WEIGHT, NEG_WEIGHT };
+
+static const param_word automatic[] = {{"auto", -1}, {NULL, 0}};
+
+static const param params[] = {
+    [POS_WEIGHT] = {.name = "pos_weight",
+                    .fallback = -1,
+                    .low = 0,
+                    .high = 1e6,
+                    .scale = PARAM_LOG,
+                    .tune_low = 0.1,
+                    .tune_high = 1000,
+                    .words = automatic,
+                    .summary = "weight of defects; auto: goods / defects of the training set"},
+    [NEG_WEIGHT] = {.name = "neg_weight",
+                    .fallback = 1,
+                    .low = 0,
+                    .high = 1e6,
+                    .scale = PARAM_LOG,
+                    .summary = "weight of good parts"},
+};
+
+static inline element weighted_bce_element(float z, float y, float pos_weight, float neg_weight) {
+    const logistic l = logistic_of(z);
+    const float defect = pos_weight * y, good = neg_weight * (1.0f - y);
+    return (element){.loss = defect * l.defect_loss + good * l.good_loss, .slope = good * l.p - defect * l.q};
+}
+
+static void weighted_bce_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
+                                  float *restrict losses, float *restrict slopes) {
+    const float pos_weight = (float)values[POS_WEIGHT], neg_weight = (float)values[NEG_WEIGHT];
+    EACH_ELEMENT(weighted_bce_element(z[i], y[i], pos_weight, neg_weight))
+}
+
+static void weighted_bce_resolve(double *values, const loss_counts *counts) {
+    if (values[POS_WEIGHT] < 0) values[POS_WEIGHT] = counts->good / counts->defect;
+}
+
+const loss_type loss_weighted_bce = {
+    .name = "weighted_bce",
+    .version = 1,
+    .summary = "pos_weight y log(1+e^-z) + neg_weight (1-y) log(1+e^z)",
+    .citation = "King & Zeng 2001, Logistic regression in rare events data, equation 8; PyTorch BCEWithLogitsLoss",
+    .kind = LOSS_BINARY,
+    .params = params,
+    .param_count = sizeof params / sizeof params[0],
+    .resolve = weighted_bce_resolve,
+    .elements = weighted_bce_elements,
+};
