@@ -89,7 +89,10 @@ typedef struct {
 
 /* Percentile intervals of the mean recall over seeds, and of its difference to loss `baseline`: seeds and items are
    drawn independently, one item draw for all seeds and losses of a replicate. recall[losses], difference[losses] (NULL:
-   not wanted; the baseline's own is 0,0). Recall 0 or 1 in all seeds: Clopper-Pearson as above. */
+   not wanted; the baseline's own is 0,0). Where the bootstrap collapses Clopper-Pearson on the defect parts steps in:
+   for a recall of 0 or 1 in all seeds as above; for a difference of 0 in every replicate the upper limit of 0
+   disagreements, on both sides. 12 losses, 10 seeds, 2000 replicates of 3000 goods and 400 defects take a quarter of a
+   second. */
 int stat_boot_crossed(const stat_crossed *data, double alpha, size_t baseline, size_t replicates, double level,
                       rng *stream, stat_interval *recall, stat_interval *difference, lb_error *error);
 
@@ -117,7 +120,7 @@ int stat_delong_paired(const float *const good[2], size_t goods, const float *co
 double stat_signflip(const double *difference, size_t n, size_t draws, rng *stream);
 
 /* Wilcoxon signed-rank, zeros by Pratt (ranked, then left out), mid-ranks for ties. Exact given the ranks up to n = 50,
-   beyond it the normal approximation with continuity correction. All zero: p = 1. */
+   beyond it the normal approximation with continuity correction. All zero: p = 1; none at all: refused. */
 int stat_wilcoxon(const double *difference, size_t n, double *p, lb_error *error);
 
 /* Holm's step-down adjustment; adjusted may be p. */

@@ -24,7 +24,7 @@ Test(blocks, friedman_golden) {
 
 Test(blocks, friedman_extremes_and_missing_cells) {
     const double agreeing[] = {3, 2, 1, 30, 20, 10, 9, 8, 7}, equal[] = {1, 1, 1, 1, 1, 1};
-    const double missing[] = {1, 2, NAN, 4};
+    const double missing[] = {1, 2, (double)NAN, 4};
     stat_friedman f;
     double mean_rank[3];
     lb_error error = {0};

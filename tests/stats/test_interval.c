@@ -87,9 +87,10 @@ Test(interval, verdicts) {
         stat_interval difference;
         const char *word;
     } rows[] = {
-        {{0.021, 0.08}, "better"},       {{0.02, 0.08}, "unclear"},          {{-0.09, -0.03}, "worse"},
-        {{-0.019, 0.019}, "equivalent"}, {{-0.02, 0.0}, "unclear"},          {{-0.05, 0.05}, "unclear"},
-        {{0.001, 0.01}, "equivalent"},   {{-INFINITY, INFINITY}, "unclear"},
+        {{0.021, 0.08}, "better"},     {{0.02, 0.08}, "unclear"},
+        {{-0.09, -0.03}, "worse"},     {{-0.019, 0.019}, "equivalent"},
+        {{-0.02, 0.0}, "unclear"},     {{-0.05, 0.05}, "unclear"},
+        {{0.001, 0.01}, "equivalent"}, {{-(double)INFINITY, (double)INFINITY}, "unclear"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         cr_assert(
