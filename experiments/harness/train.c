@@ -218,8 +218,26 @@ static int train(session *s, trial_result *out, lb_error *error) {
     return LB_OK;
 }
 
+/* What the report says of the data, so that it need not open them again. */
+static int note_data(const session *s, trial_result *out, lb_error *error) {
+    const dataset *d = s->d;
+    float *facts = trial_result_add(out, "data", DATA_FACTS, 0);
+    if (!facts) return lb_fail_memory(error, "the data's counts");
+    facts[DATA_HEIGHT] = (float)d->height;
+    facts[DATA_WIDTH] = (float)d->width;
+    facts[DATA_INDEPENDENT] = (float)d->independent;
+    facts[DATA_DUPLICATES] = (float)d->duplicates;
+    facts[DATA_CONFLICTS] = (float)d->conflicts;
+    for (int set = 0; set < SET_COUNT; set++) {
+        facts[DATA_GOODS + set] = (float)d->sets[set].goods;
+        facts[DATA_DEFECTS + set] = (float)(d->sets[set].count - d->sets[set].goods);
+    }
+    return LB_OK;
+}
+
 static int train_and_score(session *s, trial_result *out, lb_error *error) {
     int code = session_open(s, error);
+    if (!code) code = note_data(s, out, error);
     if (!code) code = measure_prior(s, out, error);
     if (code) return code;
     measure_input(s);

@@ -44,6 +44,18 @@ typedef struct {
     uint32_t count, goods;
 } trial_array;
 
+/* Places in the array `data`: what was trained and scored on. */
+enum {
+    DATA_HEIGHT,
+    DATA_WIDTH,
+    DATA_INDEPENDENT,
+    DATA_DUPLICATES,
+    DATA_CONFLICTS,
+    DATA_GOODS, /* one a set */
+    DATA_DEFECTS = DATA_GOODS + SET_COUNT,
+    DATA_FACTS = DATA_DEFECTS + SET_COUNT
+};
+
 typedef enum { OUTCOME_OK, OUTCOME_DIVERGED, OUTCOME_CRASHED, OUTCOME_TIMEOUT } trial_outcome;
 extern const char *const trial_outcome_names[];
 

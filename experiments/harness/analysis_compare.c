@@ -1,0 +1,312 @@
+/* Losses side by side with equal tuning budgets: recall at FR 1 % and its paired difference to tuned BCE, per block. */
+#include "experiments/harness/analysis.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const baseline = "bce";
+
+/* --- the two matrices: losses x blocks --------------------------------------------------------------------------------- */
+
+static table *matrix_new(const place *places, size_t count) {
+    static char labels[MAX_PLACES][PLACE_LABEL];
+    const char *headers[MAX_PLACES + 1] = {"loss"};
+    for (size_t i = 0; i < count; i++) {
+        place_label(&places[i], labels[i], sizeof labels[i]);
+        headers[i + 1] = labels[i];
+    }
+    return table_new(headers, count + 1);
+}
+
+static void recall_cell(table *t, const evidence *e, long c) {
+    char shown[80];
+    const char *missing = c < 0 ? "not run" : missing_word(e, (size_t)c);
+    const estimate recall = c < 0 ? (estimate){0} : estimate_field(e, (size_t)c, field_recall);
+    estimate_text(&recall, 0, shown, sizeof shown);
+    table_cell(t, "%s", *missing ? missing : shown);
+}
+
+static void difference_cell(table *t, const evidence *e, long c, long base) {
+    char shown[80];
+    if (c < 0 || base < 0 || *missing_word(e, (size_t)c)) {
+        table_cell(t, "%s", c < 0 || base < 0 ? "not run" : missing_word(e, (size_t)c));
+        return;
+    }
+    const comparison d = compare_cells(e, (size_t)c, (size_t)base, field_recall);
+    estimate_text(&d.difference, 1, shown, sizeof shown);
+    table_cell(t, "%s %s (p %.3f)", shown, stat_verdict_word(d.verdict), d.p);
+}
+
+static table *recall_matrix(const evidence *e, const place *places, size_t count) {
+    const experiment *x = &e->study->e;
+    table *t = matrix_new(places, count);
+    for (size_t n = 0; t && n < x->entry_count; n++) {
+        table_cell(t, "%s", x->entries[n].label);
+        for (size_t i = 0; i < count; i++) recall_cell(t, e, evidence_find(e, places[i].b, places[i].ratio, x->entries[n].label, 0));
+    }
+    return t;
+}
+
+static table *difference_matrix(const evidence *e, const place *places, size_t count) {
+    const experiment *x = &e->study->e;
+    table *t = matrix_new(places, count);
+    for (size_t n = 0; t && n < x->entry_count; n++) {
+        if (strcmp(x->entries[n].label, baseline) == 0) continue;
+        table_cell(t, "%s", x->entries[n].label);
+        for (size_t i = 0; i < count; i++)
+            difference_cell(t, e, evidence_find(e, places[i].b, places[i].ratio, x->entries[n].label, 0),
+                            evidence_find(e, places[i].b, places[i].ratio, baseline, 0));
+    }
+    return t;
+}
+
+/* --- all numbers of a cell, linked ----------------------------------------------------------------------------------------- */
+
+static double field_level0(const measure *m) { return m->status[0] == METRIC_OK && m->present ? m->recall[0] : (double)NAN; }
+static double field_level1(const measure *m) { return m->status[1] == METRIC_OK && m->present ? m->recall[1] : (double)NAN; }
+static double field_level3(const measure *m) { return m->status[3] == METRIC_OK && m->present ? m->recall[3] : (double)NAN; }
+
+static table *detail_table(const evidence *e) {
+    static const char *const headers[] = {"block", "ratio", "loss", "as trained", "learning rate", "weight decay", "recall at FR 0.1 %",
+                                          "recall at FR 0.5 %", "recall at FR 1 %", "recall at FR 5 %", "partial AUROC to FR 5 %", "AUROC", "AP",
+                                          "ECE after Platt", "diverged", "not started", "failed"};
+    static const measure_field fields[] = {field_level0, field_level1, field_recall, field_level3, field_pauc, field_auroc,
+                                           field_average_precision, field_calibration_error};
+    table *t = table_new(headers, sizeof headers / sizeof *headers);
+    for (size_t c = 0; t && c < e->study->cell_count; c++) {
+        const cell *at = &e->study->cells[c];
+        char shown[80];
+        const troubles bad = troubles_of(e, c);
+        ratio_text(at->ratio, shown, sizeof shown);
+        table_cell(t, "%s", at->block->label);
+        table_cell(t, "%s", shown);
+        table_cell(t, "%s", at->entry->label);
+        table_cell(t, "%s", at->finals[0].loss);
+        table_cell(t, "%.3g", at->finals[0].learning_rate);
+        table_cell(t, "%.3g", at->finals[0].weight_decay);
+        for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+            const estimate value = estimate_field(e, c, fields[f]);
+            estimate_text(&value, 0, shown, sizeof shown);
+            table_cell(t, "%s", shown);
+        }
+        table_cell(t, "%u", bad.diverged);
+        table_cell(t, "%u", bad.not_started);
+        table_cell(t, "%u", bad.failed);
+    }
+    return t;
+}
+
+/* --- deployment: the threshold comes from calibrate goods ---------------------------------------------------------------------- */
+
+static void deployment_half(table *t, const evidence *e, size_t c, int naive) {
+    const measure *seeds = evidence_seeds(e, c);
+    const unsigned count = e->study->e.seeds;
+    double recall = 0, fr = 0;
+    unsigned above = 0, n = 0;
+    for (unsigned k = 0; k < count; k++) {
+        const metric_point *p = naive ? &seeds[k].naive : &seeds[k].transferred;
+        if (!seeds[k].present || !p->goods || (!naive && seeds[k].np_order < 0)) continue;
+        recall += p->recall;
+        fr += p->fr;
+        above += p->fr > fr_levels[FR_HEADLINE];
+        n++;
+    }
+    if (!n) {
+        for (int i = 0; i < 3; i++) table_cell(t, "n<299");
+        return;
+    }
+    const metric_point *first = naive ? &seeds[0].naive : &seeds[0].transferred;
+    const stat_interval found = first->defects ? stat_clopper_pearson(first->found, first->defects, 0.95) : (stat_interval){0, 1};
+    const stat_interval rejected = first->goods ? stat_clopper_pearson(first->false_rejects, first->goods, 0.95) : (stat_interval){0, 1};
+    table_cell(t, "%.3f (%.3f [%.3f, %.3f])", recall / n, first->recall, found.low, found.high);
+    table_cell(t, "%.2f %% (%.2f %% [%.2f, %.2f])", 100 * fr / n, 100 * first->fr, 100 * rejected.low, 100 * rejected.high);
+    table_cell(t, "%u of %u", above, n);
+}
+
+static table *deployment_table(const evidence *e) {
+    static const char *const headers[] = {"block", "ratio", "loss", "Neyman-Pearson: recall", "achieved FR", "FR above 1 %", "naive: recall",
+                                          "achieved FR ", "FR above 1 % "};
+    table *t = table_new(headers, sizeof headers / sizeof *headers);
+    for (size_t c = 0; t && c < e->study->cell_count; c++) {
+        char ratio[32];
+        ratio_text(e->study->cells[c].ratio, ratio, sizeof ratio);
+        table_cell(t, "%s", e->study->cells[c].block->label);
+        table_cell(t, "%s", ratio);
+        table_cell(t, "%s", e->study->cells[c].entry->label);
+        deployment_half(t, e, c, 0);
+        deployment_half(t, e, c, 1);
+    }
+    return t;
+}
+
+/* --- tuning -------------------------------------------------------------------------------------------------------------------- */
+
+static int near_edge(double rate, double low, double high) {
+    const double share = log(rate / low) / log(high / low);
+    return share < 0.05 || share > 0.95;
+}
+
+static void say_edges(report *r, const study *s) {
+    size_t edge = 0, tuned = 0;
+    if (!s->e.points) return;
+    for (size_t i = 0; i < s->cell_count; i++) {
+        if (s->cells[i].chosen < 0) continue;
+        tuned++;
+        edge += (size_t)near_edge(s->cells[i].finals[0].learning_rate, s->e.learning_rate_low, s->e.learning_rate_high);
+    }
+    if (tuned)
+        report_say(r, "Sanity of the tuning range: %zu of %zu chosen learning rates lie in the outer 5 %% of [%g, %g]; more than one in ten would "
+                   "mean that the range is too narrow: %s.", edge, tuned, s->e.learning_rate_low, s->e.learning_rate_high,
+                   10 * edge > tuned ? "**the check fails**" : "the check passes");
+}
+
+/* Expected best partial AUROC on select after k of the K points, one line a loss. */
+static int tuning_figure(report *r, const evidence *e, const place *p, lb_error *error) {
+    enum { MAX_POINTS = 64 };
+    const experiment *x = &e->study->e;
+    double best[MAX_ENTRIES][MAX_POINTS], scores[MAX_POINTS];
+    const char *labels[MAX_ENTRIES];
+    size_t lines = 0;
+    if (x->points < 2 || x->points > MAX_POINTS) return LB_OK;
+    for (size_t n = 0; n < x->entry_count; n++) {
+        const long c = evidence_find(e, p->b, p->ratio, x->entries[n].label, 0);
+        if (c < 0) continue;
+        for (unsigned k = 0; k < x->points; k++) scores[k] = study_point_score(e->study, &e->study->cells[c], k, r->from);
+        if (stat_best_of_k(scores, x->points, best[lines], error)) return LB_MEMORY;
+        labels[lines++] = x->entries[n].label;
+    }
+    table *t = bands_new("points", labels, lines);
+    for (unsigned k = 0; t && k < x->points; k++) {
+        table_cell(t, "%u", k + 1);
+        for (size_t l = 0; l < lines; l++) bands_add_value(t, best[l][k]);
+    }
+    char name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[600];
+    place_label(p, label, sizeof label);
+    place_file("tuning", p, name, sizeof name);
+    snprintf(caption, sizeof caption,
+             "%s: expected best partial AUROC (FR up to 5 %%, select set, mean of %u tuning seeds) after k of %u tuning "
+             "points. A loss that leads only at the right edge owes it to the budget.",
+             label, x->tuning_seeds, x->points);
+    const figure_option options[] = {{"title", label},
+                                     {"xlabel", "tuning points tried"},
+                                     {"ylabel", "best partial AUROC on select"},
+                                     {"ymin", "*"},
+                                     {"ymax", "*"},
+                                     {"key", "bottom right"},
+                                     {NULL, NULL}};
+    return report_figure(r, e->study, "bands", name, t, options, caption, error);
+}
+
+/* --- figures of one block ---------------------------------------------------------------------------------------------------------- */
+
+static double jitter(unsigned seed) { return 0.09 * ((double)(seed % 5) - 2) / 2; }
+
+static void add_lane(table *t, unsigned row, const evidence *e, size_t c) {
+    const estimate recall = estimate_field(e, c, field_recall);
+    const char *label = e->study->cells[c].entry->label;
+    const int interval = recall.count > 1;
+    table_cell(t, "%u", row);
+    table_cell(t, "%s", label);
+    table_cell(t, "mean");
+    table_cell(t, "%.4f", recall.mean);
+    table_cell(t, "%.4f", interval ? recall.interval.low : recall.mean);
+    table_cell(t, "%.4f", interval ? recall.interval.high : recall.mean);
+    table_cell(t, "0");
+    for (unsigned k = 0; k < e->study->e.seeds; k++) {
+        table_cell(t, "%u", row);
+        table_cell(t, "%s", label);
+        table_cell(t, "seed");
+        table_cell(t, "%.4f", field_recall(&evidence_seeds(e, c)[k]));
+        table_cell(t, "NaN");
+        table_cell(t, "NaN");
+        table_cell(t, "%.3f", jitter(k));
+    }
+}
+
+static int lanes_figure(report *r, const evidence *e, const place *p, lb_error *error) {
+    static const char *const headers[] = {"row", "label", "kind", "value", "low", "high", "jitter"};
+    const experiment *x = &e->study->e;
+    const long base = usable_cell(e, p, baseline);
+    char base_value[32] = "", name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[600];
+    table *t = table_new(headers, 7);
+    unsigned row = 0;
+    for (size_t n = 0; t && n < x->entry_count; n++) {
+        const long c = usable_cell(e, p, x->entries[n].label);
+        if (c >= 0) add_lane(t, ++row, e, (size_t)c);
+    }
+    if (base < 0 || !row) {
+        table_free(t);
+        return LB_OK;
+    }
+    snprintf(base_value, sizeof base_value, "%.4f", estimate_field(e, (size_t)base, field_recall).mean);
+    place_label(p, label, sizeof label);
+    place_file("lanes", p, name, sizeof name);
+    const int fresh = evidence_seeds(e, (size_t)base)[0].data[DATA_INDEPENDENT] != 0;
+    snprintf(caption, sizeof caption,
+             "%s: recall at FR 1 %% (ROC point) per loss, mean with 95 %% interval over %u seeds (%s); circles are the "
+             "seeds; the rule is tuned BCE.",
+             label, x->seeds, fresh ? "t, fresh data" : "Nadeau-Bengio, re-split data");
+    const figure_option options[] = {{"title", label}, {"xlabel", "recall at FR 1 %"}, {"rule", base_value}, {NULL, NULL}};
+    return report_figure(r, e->study, "lanes", name, t, options, caption, error);
+}
+
+static double curve_value(const measure *m, size_t i) { return m->curve[i]; }
+
+/* Mean recall over FR with its band, one line a loss. */
+static int curve_figure(report *r, const evidence *e, const place *p, lb_error *error) {
+    const experiment *x = &e->study->e;
+    const char *labels[MAX_ENTRIES];
+    size_t cells[MAX_ENTRIES], lines = 0;
+    double fr[CURVE_POINTS];
+    for (size_t n = 0; n < x->entry_count; n++) {
+        const long c = usable_cell(e, p, x->entries[n].label);
+        if (c < 0) continue;
+        labels[lines] = x->entries[n].label;
+        cells[lines++] = (size_t)c;
+    }
+    if (!lines) return LB_OK;
+    metric_log_grid(curve_low, curve_high, CURVE_POINTS, fr);
+    table *t = bands_new("FR", labels, lines);
+    for (size_t i = 0; t && i < CURVE_POINTS; i++) {
+        table_cell(t, "%.6f", fr[i]);
+        for (size_t l = 0; l < lines; l++) {
+            const estimate at = estimate_seeds(e, cells[l], curve_value, i);
+            bands_add(t, &at, 0, 1);
+        }
+    }
+    char name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[600];
+    const float *data = evidence_seeds(e, cells[0])[0].data;
+    place_label(p, label, sizeof label);
+    place_file("curve", p, name, sizeof name);
+    snprintf(caption, sizeof caption,
+             "%s: recall over the false-rejection rate, mean of %u seeds with 95 %% band; the rule is FR 1 %%. %.0f test "
+             "goods and %.0f test defects a seed.",
+             label, x->seeds, (double)data[DATA_GOODS + SET_TEST], (double)data[DATA_DEFECTS + SET_TEST]);
+    const figure_option options[] = {{"title", label}, {"xlabel", "FR"},   {"ylabel", "recall"}, {"logx", "1"},
+                                     {"xpercent", "1"}, {"rule", "0.01"}, {NULL, NULL}};
+    return report_figure(r, e->study, "bands", name, t, options, caption, error);
+}
+
+int analyse_compare(report *r, const evidence *e, lb_error *error) {
+    static place places[MAX_PLACES];
+    const size_t count = places_of(e->study, places);
+    say_edges(r, e->study);
+    int code = report_table(r, e->study, "recall", recall_matrix(e, places, count), TABLE_INLINE,
+                            "Recall at FR 1 % (ROC point), mean over seeds with 95 % interval.", error);
+    if (!code)
+        code = report_table(r, e->study, "difference", difference_matrix(e, places, count), TABLE_INLINE,
+                            "Paired difference in recall at FR 1 % to tuned BCE with prior bias, 95 % interval, verdict at margin 0.02, sign-flip p.", error);
+    for (size_t i = 0; !code && i < count; i++) {
+        code = lanes_figure(r, e, &places[i], error);
+        if (!code) code = curve_figure(r, e, &places[i], error);
+        if (!code) code = tuning_figure(r, e, &places[i], error);
+    }
+    if (!code)
+        code = report_table(r, e->study, "detail", detail_table(e), TABLE_LINKED, "every metric of every loss and block, with the parameters it was trained with.", error);
+    if (!code)
+        code = report_table(r, e->study, "deployment", deployment_table(e), TABLE_LINKED,
+                            "thresholds set on calibrate goods for FR 1 % (Neyman-Pearson order at 5 % risk, and the naive quantile), tried on test: mean over seeds, in "
+                            "brackets seed 1 with its Clopper-Pearson interval.", error);
+    return code;
+}

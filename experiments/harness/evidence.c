@@ -1,0 +1,190 @@
+#include "experiments/harness/evidence.h"
+
+#include "lib/base/hash.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const double fr_levels[FR_LEVELS] = {0.001, 0.005, 0.01, 0.05};
+const double curve_low = 0.001, curve_high = 0.1;
+
+static const double partial_fr = 0.05, np_delta = 0.05;
+static const double started_share = 0.98; /* a training loss above this share of the prior's never left it */
+enum { MAX_SEEDS = 1000, CALIBRATION_BINS = 15 };
+
+static uint64_t hash_scores(const trial_result *r) {
+    uint64_t state = HASH64_START;
+    for (size_t i = 0; i < r->array_count; i++)
+        state = hash64_add(state, r->arrays[i].data, r->arrays[i].count * sizeof(float));
+    return hash64_finish(state);
+}
+
+static int sorted(const trial_result *r, const char *name, metric_scores *out) {
+    const trial_array *a = trial_result_find(r, name);
+    return a && !metric_scores_new(out, a->data, a->goods, a->data + a->goods, a->count - a->goods, NULL);
+}
+
+static void measure_test(measure *m, const metric_scores *test) {
+    double fr[CURVE_POINTS];
+    for (size_t i = 0; i < FR_LEVELS; i++) m->recall[i] = metric_recall_at(test, fr_levels[i], &m->status[i]).recall;
+    m->pauc = metric_pauc(test, partial_fr);
+    m->auroc = metric_auroc(test);
+    m->average_precision = metric_average_precision(test, metric_prevalence(test));
+    metric_log_grid(curve_low, curve_high, CURVE_POINTS, fr);
+    metric_roc_curve(test, fr, CURVE_POINTS, m->curve);
+}
+
+/* Accuracy as the line sees it: at the share of defects in the training data, not that of the enriched test set. */
+static void measure_half(measure *m, const metric_scores *test) {
+    const metric_point half = metric_at(test, 0);
+    const double goods = (double)m->data[DATA_GOODS + SET_TRAIN], defects = (double)m->data[DATA_DEFECTS + SET_TRAIN];
+    const double prior = defects / (goods + defects);
+    m->recall_half = half.recall;
+    m->accuracy = (1 - prior) * (1 - half.fr) + prior * half.recall;
+}
+
+static void measure_calibration(measure *m, const trial_result *r, const metric_scores *test) {
+    metric_scores select;
+    if (!sorted(r, "select", &select)) return;
+    const metric_platt fit = metric_platt_fit(&select);
+    m->calibration_error = metric_calibration_error(test, &fit, CALIBRATION_BINS);
+    metric_scores_free(&select);
+}
+
+/* Thresholds from the calibrate goods, tried on test. */
+static void measure_transfer(measure *m, const trial_result *r, const metric_scores *test) {
+    const trial_array *a = trial_result_find(r, "calibrate");
+    metric_scores calibrate;
+    const float none = 0;
+    m->np_order = -1;
+    if (!a || !a->goods || metric_scores_new(&calibrate, a->data, a->goods, &none, 1, NULL)) return;
+    const double fr = fr_levels[FR_HEADLINE];
+    m->np_order = stat_np_order(a->goods, fr, np_delta);
+    m->transferred = metric_at(test, metric_order_threshold(&calibrate, m->np_order, fr).threshold);
+    m->naive = metric_at(test, metric_frr_threshold(&calibrate, fr).threshold);
+    metric_scores_free(&calibrate);
+}
+
+static void measure_checkpoints(measure *m, const trial_result *r, unsigned checkpoints) {
+    for (unsigned k = 1; k <= checkpoints && k <= MAX_CHECKPOINTS; k++) {
+        char name[24];
+        metric_scores scores;
+        snprintf(name, sizeof name, k == checkpoints ? "test" : "test@%u", k);
+        m->checkpoint[k - 1] = 0;
+        if (!sorted(r, name, &scores)) continue;
+        m->checkpoint[k - 1] = metric_recall_at(&scores, fr_levels[FR_HEADLINE], NULL).recall;
+        metric_scores_free(&scores);
+    }
+}
+
+static void measure_trial(measure *m, const trial *t, const trial_result *r) {
+    metric_scores test;
+    const trial_array *data = trial_result_find(r, "data");
+    m->outcome = r->outcome;
+    m->present = r->outcome == OUTCOME_OK || r->outcome == OUTCOME_DIVERGED;
+    m->scores = hash_scores(r);
+    m->weights = r->weights;
+    if (data && data->count == DATA_FACTS) memcpy(m->data, data->data, sizeof m->data);
+    m->auroc = m->pauc = 0.5;
+    if (r->outcome != OUTCOME_OK || !sorted(r, "test", &test)) return;
+    m->started = r->train_loss < started_share * r->prior_loss;
+    measure_test(m, &test);
+    measure_half(m, &test);
+    measure_calibration(m, r, &test);
+    measure_transfer(m, r, &test);
+    measure_checkpoints(m, r, t->checkpoints);
+    metric_scores_free(&test);
+}
+
+int evidence_read(const study *s, store *from, evidence *out, lb_error *error) {
+    const unsigned seeds = s->e.seeds;
+    *out = (evidence){.study = s, .measures = calloc(s->cell_count * seeds + 1, sizeof *out->measures)};
+    if (!out->measures) return lb_fail_memory(error, "the evidence");
+    for (size_t c = 0; c < s->cell_count; c++)
+        for (unsigned k = 0; s->cells[c].chosen >= 0 && k < seeds; k++) {
+            measure *m = &out->measures[c * seeds + k];
+            trial_result r;
+            trial_key(&s->cells[c].finals[k], m->key);
+            const int code = store_get(from, m->key, &r, error);
+            if (code == LB_NOT_FOUND) continue;
+            if (code) return code;
+            measure_trial(m, &s->cells[c].finals[k], &r);
+            trial_result_free(&r);
+        }
+    return LB_OK;
+}
+
+void evidence_free(evidence *e) {
+    free(e->measures);
+    *e = (evidence){0};
+}
+
+const measure *evidence_seeds(const evidence *e, size_t c) { return &e->measures[c * e->study->e.seeds]; }
+
+long evidence_find(const evidence *e, const block *b, unsigned ratio, const char *label, double rate) {
+    for (size_t i = 0; i < e->study->cell_count; i++) {
+        const cell *c = &e->study->cells[i];
+        if (c->block != b || c->ratio != ratio || (rate > 0 && c->rate != rate)) continue;
+        if (strcmp(c->entry->label, label) == 0 || strcmp(c->entry->family, label) == 0) return (long)i;
+    }
+    return -1;
+}
+
+static double present(const measure *m, double value) { return m->present ? value : (double)NAN; }
+
+double field_recall(const measure *m) {
+    return m->status[FR_HEADLINE] == METRIC_OK ? present(m, m->recall[FR_HEADLINE]) : (double)NAN;
+}
+double field_pauc(const measure *m) { return present(m, m->pauc); }
+double field_auroc(const measure *m) { return present(m, m->auroc); }
+double field_average_precision(const measure *m) { return present(m, m->average_precision); }
+double field_calibration_error(const measure *m) { return present(m, m->calibration_error); }
+double field_accuracy(const measure *m) { return present(m, m->accuracy); }
+double field_recall_half(const measure *m) { return present(m, m->recall_half); }
+
+/* Items in test over items in train, for re-split data; 0 for fresh data. */
+static double overlap(const measure *m) {
+    if (m->data[DATA_INDEPENDENT] != 0) return 0;
+    const double test = (double)(m->data[DATA_GOODS + SET_TEST] + m->data[DATA_DEFECTS + SET_TEST]);
+    const double train = (double)(m->data[DATA_GOODS + SET_TRAIN] + m->data[DATA_DEFECTS + SET_TRAIN]);
+    return train > 0 ? test / train : 0;
+}
+
+estimate estimate_values(const double *values, size_t n, const measure *about) {
+    double kept[MAX_SEEDS];
+    estimate out = {0};
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(values[i])) kept[out.count++] = values[i];
+    out.mean = out.count ? stat_mean(kept, out.count) : (double)NAN;
+    out.sd = stat_sd(kept, out.count);
+    out.interval = stat_corrected_t_interval(kept, out.count, overlap(about), 0.95);
+    return out;
+}
+
+estimate estimate_field(const evidence *e, size_t c, measure_field field) {
+    double values[MAX_SEEDS];
+    const measure *seeds = evidence_seeds(e, c);
+    for (unsigned k = 0; k < e->study->e.seeds; k++) values[k] = field(&seeds[k]);
+    return estimate_values(values, e->study->e.seeds, seeds);
+}
+
+comparison compare_values(const double *difference, size_t n, const measure *about) {
+    double kept[MAX_SEEDS];
+    comparison out = {.difference = estimate_values(difference, n, about), .p = 1};
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (isfinite(difference[i])) kept[count++] = difference[i];
+    rng stream = rng_from_text("signflip");
+    if (count) out.p = stat_signflip(kept, count, 20000, &stream);
+    out.verdict = count > 1 ? stat_verdict(out.difference.interval, STAT_MARGIN) : STAT_UNCLEAR;
+    return out;
+}
+
+comparison compare_cells(const evidence *e, size_t a, size_t b, measure_field field) {
+    double difference[MAX_SEEDS];
+    const measure *left = evidence_seeds(e, a), *right = evidence_seeds(e, b);
+    for (unsigned k = 0; k < e->study->e.seeds; k++) difference[k] = field(&left[k]) - field(&right[k]);
+    return compare_values(difference, e->study->e.seeds, left);
+}

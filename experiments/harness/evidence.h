@@ -1,0 +1,76 @@
+/* Evidence: what the final trials of a study measured, cell by cell and seed by seed. The only reader of test scores. */
+#ifndef HARNESS_EVIDENCE_H
+#define HARNESS_EVIDENCE_H
+
+#include "experiments/harness/store.h"
+#include "experiments/harness/study.h"
+#include "lib/metrics/metrics.h"
+#include "lib/stats/stats.h"
+
+enum { FR_LEVELS = 4, FR_HEADLINE = 2, CURVE_POINTS = 41, MAX_CHECKPOINTS = 10 };
+extern const double fr_levels[FR_LEVELS]; /* 0.1, 0.5, 1 and 5 % */
+extern const double curve_low, curve_high; /* the FR-recall curve runs from 0.1 to 10 % */
+
+/* One trained model on its test set. */
+typedef struct {
+    char key[TRIAL_KEY];
+    trial_outcome outcome;
+    int present; /* in the store, and not crashed: has numbers (a diverged model has recall 0) */
+    int started; /* its training loss left what the prior alone pays */
+    metric_status status[FR_LEVELS];
+    double recall[FR_LEVELS];   /* ROC point: threshold from the test goods */
+    double pauc, auroc, average_precision, calibration_error;
+    double accuracy;            /* at logit 0, at the share of defects in train */
+    double recall_half;         /* at logit 0: probability one half */
+    metric_point transferred;   /* threshold from calibrate goods by the Neyman-Pearson order, FR 1 % */
+    metric_point naive;         /* the 1 % quantile of the same goods */
+    long np_order;              /* -1: too few calibrate goods */
+    double curve[CURVE_POINTS]; /* recall over FR on a log grid */
+    double checkpoint[MAX_CHECKPOINTS]; /* recall at FR 1 % after 1/n, 2/n, .. of the visits */
+    uint64_t scores, weights;   /* hashes */
+    float data[DATA_FACTS];
+} measure;
+
+typedef struct {
+    const study *study;
+    measure *measures; /* [cell_count][seeds] */
+} evidence;
+
+int evidence_read(const study *s, store *from, evidence *out, lb_error *error);
+void evidence_free(evidence *e);
+
+const measure *evidence_seeds(const evidence *e, size_t cell); /* [seeds] */
+
+/* First cell of that block, ratio and loss label (or family); -1: none. rate 0: any. */
+long evidence_find(const evidence *e, const block *b, unsigned ratio, const char *label, double rate);
+
+/* One number of a measure, for means and tables. NaN where there is none. */
+typedef double (*measure_field)(const measure *m);
+double field_recall(const measure *m); /* recall at FR 1 %; NaN when missing, tied, or too few goods */
+double field_pauc(const measure *m);
+double field_auroc(const measure *m);
+double field_average_precision(const measure *m);
+double field_calibration_error(const measure *m);
+double field_accuracy(const measure *m);
+double field_recall_half(const measure *m);
+
+/* A mean over seeds with its 95 % interval: t for fresh data, Nadeau-Bengio for re-split data. */
+typedef struct {
+    double mean, sd;
+    stat_interval interval;
+    size_t count; /* seeds that have the number */
+} estimate;
+
+estimate estimate_values(const double *values, size_t n, const measure *about);
+estimate estimate_field(const evidence *e, size_t cell, measure_field field);
+
+/* Paired over seeds: cell a minus cell b, in recall at FR 1 % (or another field), with sign-flip p. */
+typedef struct {
+    estimate difference;
+    double p;
+    stat_verdict_kind verdict;
+} comparison;
+comparison compare_cells(const evidence *e, size_t a, size_t b, measure_field field);
+comparison compare_values(const double *difference, size_t n, const measure *about);
+
+#endif

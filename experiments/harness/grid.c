@@ -1,0 +1,83 @@
+#include "experiments/harness/grid.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Value of "key=" in "focal(gamma=2, alpha=off)"; 0 when it is not written. */
+static int argument(const char *expression, const char *key, char out[24]) {
+    char pattern[32];
+    snprintf(pattern, sizeof pattern, "%s=", key);
+    const char *at = strstr(expression, pattern);
+    if (!at) return 0;
+    at += strlen(pattern);
+    snprintf(out, 24, "%.*s", (int)strcspn(at, ",) "), at);
+    return 1;
+}
+
+long grid_index(const char (*axis)[24], size_t count, const char *value) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(axis[i], value) == 0) return (long)i;
+    return -1;
+}
+
+static void add_value(char (*axis)[24], size_t *count, const char *value) {
+    if (grid_index((const char(*)[24])axis, *count, value) >= 0 || *count == MAX_AXIS) return;
+    snprintf(axis[(*count)++], 24, "%s", value);
+}
+
+void grid_of(const experiment *x, grid *out) {
+    *out = (grid){0};
+    for (size_t i = 0; i < x->entry_count; i++) {
+        char gamma[24], alpha[24];
+        if (!argument(x->entries[i].loss, "gamma", gamma) || !argument(x->entries[i].loss, "alpha", alpha)) continue;
+        add_value(out->gamma, &out->gammas, gamma);
+        add_value(out->alpha, &out->alphas, alpha);
+    }
+}
+
+long grid_cell(const evidence *e, const grid *g, const place *p, size_t gamma, size_t alpha) {
+    for (size_t c = 0; c < e->study->cell_count; c++) {
+        const cell *at = &e->study->cells[c];
+        char value[24];
+        if (at->block != p->b || at->ratio != p->ratio) continue;
+        if (!argument(at->entry->loss, "gamma", value) || strcmp(value, g->gamma[gamma]) != 0) continue;
+        if (!argument(at->entry->loss, "alpha", value) || strcmp(value, g->alpha[alpha]) != 0) continue;
+        return *missing_word(e, c) ? -1 : (long)c;
+    }
+    return -1;
+}
+
+double grid_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, unsigned seed) {
+    double sum = 0;
+    size_t n = 0;
+    for (size_t a = 0; a < g->alphas; a++) {
+        const long c = grid_cell(e, g, p, gamma, a);
+        if (c < 0) continue;
+        sum += field_recall(&evidence_seeds(e, (size_t)c)[seed]);
+        n++;
+    }
+    return n ? sum / (double)n : (double)NAN;
+}
+
+double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, double *freedom) {
+    double squares = 0;
+    *freedom = 0;
+    for (size_t a = 0; a < g->alphas; a++) {
+        const long c = grid_cell(e, g, p, gamma, a);
+        if (c < 0) continue;
+        const estimate at = estimate_field(e, (size_t)c, field_recall);
+        if (at.count < 2) continue;
+        squares += at.sd * at.sd * (double)(at.count - 1);
+        *freedom += (double)(at.count - 1);
+    }
+    return *freedom > 0 ? sqrt(squares / *freedom) : (double)NAN;
+}
+
+comparison grid_contrast(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other) {
+    double difference[1000];
+    for (unsigned k = 0; k < e->study->e.seeds; k++)
+        difference[k] = grid_marginal(e, g, p, gamma, k) - grid_marginal(e, g, p, other, k);
+    const long c = grid_cell(e, g, p, gamma, 0);
+    return compare_values(difference, e->study->e.seeds, evidence_seeds(e, c < 0 ? 0 : (size_t)c));
+}

@@ -1,0 +1,29 @@
+/* A grid of focal losses, gamma x alpha, read back from the entries of an experiment. Rows gamma, columns alpha. */
+#ifndef HARNESS_GRID_H
+#define HARNESS_GRID_H
+
+#include "experiments/harness/analysis.h"
+
+enum { MAX_AXIS = 16 };
+
+typedef struct {
+    char gamma[MAX_AXIS][24], alpha[MAX_AXIS][24];
+    size_t gammas, alphas;
+} grid;
+
+void grid_of(const experiment *x, grid *out);
+
+/* Cell of a gamma and an alpha at a place; -1: not run or without numbers. */
+long grid_cell(const evidence *e, const grid *g, const place *p, size_t gamma, size_t alpha);
+long grid_index(const char (*axis)[24], size_t count, const char *value); /* -1: not on the axis */
+
+/* Recall at FR 1 % of one seed, mean over all alphas at that gamma: no alpha is picked, so nothing is picked by luck. */
+double grid_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, unsigned seed);
+
+/* Standard deviation over seeds within cells, pooled over alphas; *freedom receives its degrees of freedom. */
+double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, double *freedom);
+
+/* Paired contrast of two gammas' marginals over seeds. */
+comparison grid_contrast(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other);
+
+#endif

@@ -1,0 +1,211 @@
+/* lossbench: the command line. */
+#include "experiments/harness/campaign.h"
+#include "experiments/harness/report.h"
+#include "lib/loss/loss.h"
+#include "lib/nn/nn.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static campaign session = {.chosen.profile = "standard",
+                           .out = ".",
+                           .search = "datasets/public/cache:../shared/datasets",
+                           .experiments = "experiments",
+                           .jobs = 1,
+                           .limit = 900};
+
+static const char *const usage =
+    "usage: lossbench COMMAND [options]\n"
+    "  list                losses, data sets, models and experiments, each with its parameters\n"
+    "  plan                number of trials and expected time; trains nothing\n"
+    "  run                 train what is missing, then write tables, plots and REPORT.md\n"
+    "  report              write them from the trials at hand\n"
+    "  show KEY            one trial: its description, outcome and figures\n"
+    "  verify              train a sample of the published trials again and compare their bits\n"
+    "options\n"
+    "  --profile NAME      smoke, quick, standard or full (standard)\n"
+    "  --only A,B          experiments, by file name without .ini\n"
+    "  --loss A,B          losses, by label or name; bce stays as the baseline\n"
+    "  --dataset A,B       blocks, by label or data set name\n"
+    "  --out DIR           everything is written below DIR (.)\n"
+    "  --jobs N            worker processes (1)\n"
+    "  --datasets A:B      where public data are looked for\n"
+    "  --experiments DIR   directory of the experiment files (experiments)\n"
+    "  --limit SECONDS     a trial that takes longer is killed and recorded (900)\n";
+
+static int say(const lb_error *error) {
+    fprintf(stderr, "lossbench: %s\n", error->message);
+    return 1;
+}
+
+/* --- list ------------------------------------------------------------------------------------------------------------- */
+
+static void print_params(const param *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char value[64];
+        spec_format_value(&rows[i], rows[i].fallback, value, sizeof value);
+        printf("      %s=%s", rows[i].name, value);
+        if (rows[i].scale != PARAM_CHOICE) printf("  [%g..%g]", rows[i].low, rows[i].high);
+        for (const param_word *w = rows[i].words; w && w->word; w++) printf(" | %s", w->word);
+        printf("  %s\n", rows[i].summary);
+    }
+}
+
+static void list_registries(void) {
+    printf("losses\n");
+    for (const loss_type *const *l = loss_types; *l; l++) {
+        printf("  %s@%d  %s\n      %s\n", (*l)->name, (*l)->version, (*l)->summary, (*l)->citation);
+        print_params((*l)->params, (*l)->param_count);
+    }
+    printf("data sets\n");
+    for (const dataset_type *const *d = dataset_types; *d; d++) {
+        printf("  %s@%d  %s\n      tasks: %s; licence: %s\n", (*d)->name, (*d)->version, (*d)->summary, (*d)->tasks, (*d)->licence);
+        print_params((*d)->params, (*d)->param_count);
+    }
+    printf("models\n");
+    for (const nn_model_type *const *m = nn_model_types; *m; m++) {
+        printf("  %s@%d  %s\n", (*m)->name, (*m)->version, (*m)->summary);
+        print_params((*m)->params, (*m)->param_count);
+    }
+}
+
+static int command_list(lb_error *error) {
+    list_registries();
+    const int code = campaign_open(&session, error);
+    if (code) return code;
+    printf("experiments (profile %s)\n", session.chosen.profile);
+    for (size_t i = 0; i < session.count; i++) {
+        const experiment *e = &session.studies[i].e;
+        printf("  %s  %s\n      %zu blocks, %zu losses, %u seeds, model %s, %u visits\n", e->name, e->question, e->block_count,
+               e->entry_count, e->seeds, e->model, e->visits);
+    }
+    return LB_OK;
+}
+
+/* --- run, report, verify ----------------------------------------------------------------------------------------------- */
+
+static int with_store(int (*action)(store *, lb_error *), lb_error *error) {
+    char path[PATH_SIZE];
+    int code = campaign_open(&session, error);
+    if (!code) code = campaign_store_path(&session, 1, path, error);
+    if (code) return code;
+    store *s = store_open(path, error);
+    if (!s) return (int)error->code;
+    code = action(s, error);
+    store_close(s);
+    return code;
+}
+
+static int action_report(store *s, lb_error *error) { return report_write(&session, s, error); }
+
+static int action_run(store *s, lb_error *error) {
+    size_t failed = 0;
+    int code = campaign_run(&session, s, &failed, error);
+    if (!code) code = report_write(&session, s, error);
+    if (!code && failed)
+        code = lb_fail(error, LB_INTERNAL, "%zu trials crashed or timed out: the tables name them; run again to retry them", failed);
+    return code;
+}
+
+static int action_verify(store *s, lb_error *error) { return report_verify(&session, s, error); }
+
+static int command_plan(lb_error *error) {
+    const int code = campaign_open(&session, error);
+    return code ? code : campaign_plan(&session, error);
+}
+
+/* --- show ---------------------------------------------------------------------------------------------------------------- */
+
+static int command_show(const char *prefix, lb_error *error) {
+    char path[PATH_SIZE], description[TRIAL_TEXT], key[TRIAL_KEY];
+    trial_result r = {0};
+    if (!prefix) return lb_fail(error, LB_INVALID, "show needs the KEY of a trial, as in results/<experiment>/trials.tsv");
+    int code = campaign_store_path(&session, 0, path, error);
+    if (code) return code;
+    store *s = store_open_reader(path, error);
+    if (!s) return (int)error->code;
+    code = store_describe(s, prefix, description, key, error);
+    if (!code) code = store_get(s, key, &r, error);
+    store_close(s);
+    if (code) return code;
+    printf("key %s\n%soutcome %s %s\nseconds %.2f\nprior logit %.4f, loss there %.6g, loss at the end %.6g\nweights %016" PRIx64 "\n",
+           key, description, trial_outcome_names[r.outcome], r.message, r.seconds, r.prior_logit, r.prior_loss, r.train_loss, r.weights);
+    report_show(&r);
+    trial_result_free(&r);
+    return LB_OK;
+}
+
+/* --- options ------------------------------------------------------------------------------------------------------------- */
+
+static const struct option options[] = {{"profile", 1, NULL, 'p'}, {"only", 1, NULL, 'o'}, {"loss", 1, NULL, 'l'},
+                                        {"dataset", 1, NULL, 'd'}, {"out", 1, NULL, 'O'},  {"jobs", 1, NULL, 'j'},
+                                        {"datasets", 1, NULL, 's'}, {"experiments", 1, NULL, 'e'}, {"limit", 1, NULL, 't'},
+                                        {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
+
+static int keep(char *out, size_t size, const char *value, lb_error *error) {
+    if (snprintf(out, size, "%s", value) < (int)size) return LB_OK;
+    return lb_fail(error, LB_INVALID, "the option value '%.60s...' is too long", value);
+}
+
+static int read_number(const char *name, const char *value, double low, double high, double *out, lb_error *error) {
+    char *end;
+    *out = strtod(value, &end);
+    if (end != value && !*end && *out >= low && *out <= high) return LB_OK;
+    return lb_fail(error, LB_INVALID, "--%s %.60s is not a number from %g to %g", name, value, low, high);
+}
+
+static int read_option(int letter, const char *value, lb_error *error) {
+    double number = 1;
+    int code = LB_OK;
+    switch (letter) {
+    case 'p': return keep(session.chosen.profile, sizeof session.chosen.profile, value, error);
+    case 'o': return keep(session.chosen.only, sizeof session.chosen.only, value, error);
+    case 'l': return keep(session.chosen.loss, sizeof session.chosen.loss, value, error);
+    case 'd': return keep(session.chosen.data, sizeof session.chosen.data, value, error);
+    case 'O': return keep(session.out, sizeof session.out, value, error);
+    case 's': return keep(session.search, sizeof session.search, value, error);
+    case 'e': return keep(session.experiments, sizeof session.experiments, value, error);
+    case 'j':
+        code = read_number("jobs", value, 1, 256, &number, error);
+        session.jobs = (unsigned)number;
+        return code;
+    case 't': return read_number("limit", value, 1, 1e6, &session.limit, error);
+    default: return lb_fail(error, LB_INVALID, "see lossbench --help for the options");
+    }
+}
+
+static int check_profile(lb_error *error) {
+    static const char *const known = "smoke quick standard full";
+    if (session.chosen.profile[0] && in_list(known, session.chosen.profile)) return LB_OK;
+    return lb_fail(error, LB_INVALID, "unknown profile '%s': choose one of %s", session.chosen.profile, known);
+}
+
+static int dispatch(const char *command, const char *operand, lb_error *error) {
+    if (strcmp(command, "list") == 0) return command_list(error);
+    if (strcmp(command, "plan") == 0) return command_plan(error);
+    if (strcmp(command, "run") == 0) return with_store(action_run, error);
+    if (strcmp(command, "report") == 0) return with_store(action_report, error);
+    if (strcmp(command, "verify") == 0) return with_store(action_verify, error);
+    if (strcmp(command, "show") == 0) return command_show(operand, error);
+    return lb_fail(error, LB_INVALID, "unknown command '%s': list, plan, run, report, show or verify", command);
+}
+
+int main(int argc, char **argv) {
+    lb_error error = {0};
+    for (int letter; (letter = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (letter == 'h') return printf("%s", usage) < 0;
+        if (letter == '?') return 2; /* getopt has said what is wrong */
+        if (read_option(letter, optarg, &error)) return say(&error);
+    }
+    if (optind == argc) {
+        fprintf(stderr, "%s", usage);
+        return 2;
+    }
+    int code = check_profile(&error);
+    if (!code) code = dispatch(argv[optind], optind + 1 < argc ? argv[optind + 1] : NULL, &error);
+    campaign_close(&session);
+    return code ? say(&error) : 0;
+}
