@@ -34,30 +34,47 @@ static inline float repro_select(int condition, float yes, float no) {
 #define REPRO_LN2_HIGH 0x1.62e43p-1f /* ln 2 = high + low */
 #define REPRO_LN2_LOW (-0x1.05c61p-29f)
 
-/* e^x; 0 below about -104, +inf above 88.73. 1 ulp. */
-static inline float repro_expf(float x) {
-    const float round_to_integer = 0x1.8p23f; /* adding it leaves the integer in the low bits */
-    const uint32_t sign = repro_bits_of(x) & 0x80000000u, magnitude = repro_bits_of(x) & 0x7fffffffu;
-    const uint32_t limit = 0x42d00000u; /* 104: e^104 overflows, e^-104 underflows */
-    const float clamped = repro_float_of(sign | (magnitude < limit ? magnitude : limit));
-    const float shifted = __builtin_fmaf(clamped, 0x1.715476p+0f, round_to_integer); /* x / ln 2 */
-    const float n = shifted - round_to_integer;
-    float r = __builtin_fmaf(n, -REPRO_LN2_HIGH, clamped);
-    r = __builtin_fmaf(n, -REPRO_LN2_LOW, r);
+#define REPRO_ROUND_TO_INTEGER 0x1.8p23f /* adding it rounds to an integer and leaves that in the low bits */
+
+/* e^r for |r| <= ln(2) / 2. */
+static inline float repro_exp_reduced(float r) {
     float p = 0x1.6a4d18p-10f;
     p = __builtin_fmaf(p, r, 0x1.12398cp-7f);
     p = __builtin_fmaf(p, r, 0x1.5558bp-5f);
     p = __builtin_fmaf(p, r, 0x1.555492p-3f);
     p = __builtin_fmaf(p, r, 0x1.fffffcp-2f);
     p = __builtin_fmaf(p, r, 1.0f);
-    p = __builtin_fmaf(p, r, 1.0f);
+    return __builtin_fmaf(p, r, 1.0f);
+}
+
+/* e^x; 0 below about -104, +inf above 88.73. 1 ulp. */
+static inline float repro_expf(float x) {
+    const uint32_t sign = repro_bits_of(x) & 0x80000000u, magnitude = repro_bits_of(x) & 0x7fffffffu;
+    const uint32_t limit = 0x42d00000u; /* 104: e^104 overflows, e^-104 underflows */
+    const float clamped = repro_float_of(sign | (magnitude < limit ? magnitude : limit));
+    const float shifted = __builtin_fmaf(clamped, 0x1.715476p+0f, REPRO_ROUND_TO_INTEGER); /* x / ln 2 */
+    const float n = shifted - REPRO_ROUND_TO_INTEGER;
+    float r = __builtin_fmaf(n, -REPRO_LN2_HIGH, clamped);
+    r = __builtin_fmaf(n, -REPRO_LN2_LOW, r);
+    const float p = repro_exp_reduced(r);
     /* 2^n in two factors, so that overflow and subnormal results come out of ordinary multiplications. */
-    const int32_t exponent = (int32_t)(repro_bits_of(shifted) - repro_bits_of(round_to_integer));
+    const int32_t exponent = (int32_t)(repro_bits_of(shifted) - repro_bits_of(REPRO_ROUND_TO_INTEGER));
     const int32_t half = exponent >> 1;
     const float first = repro_float_of((uint32_t)(half + 127) << 23);
     const float second = repro_float_of((uint32_t)(exponent - half + 127) << 23);
     const float result = p * first * second;
     return repro_select(magnitude > 0x7f800000u, x, result); /* NaN */
+}
+
+/* e^-m for m >= 0, the cheap one: 0 above 87. 1 ulp. */
+static inline float repro_exp_negative(float m) {
+    const uint32_t bits = repro_bits_of(m), limit = 0x42ae0000u; /* 87: all results are normal or 0 */
+    const float clamped = repro_float_of(bits < limit ? bits : limit);
+    const float shifted = __builtin_fmaf(clamped, -0x1.715476p+0f, REPRO_ROUND_TO_INTEGER);
+    const float n = shifted - REPRO_ROUND_TO_INTEGER;
+    const float r = __builtin_fmaf(n, -REPRO_LN2_LOW, __builtin_fmaf(n, -REPRO_LN2_HIGH, -clamped));
+    const uint32_t result = repro_bits_of(repro_exp_reduced(r)) + (repro_bits_of(shifted) << 23);
+    return repro_select(bits > limit, 0.0f, repro_float_of(result));
 }
 
 /* ln((1 + f) 2^e) for 1 + f in [sqrt(1/2), sqrt 2). */
@@ -80,6 +97,27 @@ static inline int32_t repro_exponent(float x) { return (int32_t)(repro_bits_of(x
 
 static inline float repro_mantissa(float x, int32_t exponent) {
     return repro_float_of(repro_bits_of(x) - ((uint32_t)exponent << 23));
+}
+
+/* ln x for normal x > 0, the cheap one. 1 ulp. */
+static inline float repro_log_normal(float x) {
+    const int32_t e = repro_exponent(x);
+    return repro_log_reduced(repro_mantissa(x, e) - 1.0f, (float)e);
+}
+
+/* ln(1+x) for x in [0,1], the cheap one. 1.5 ulp. */
+static inline float repro_log1p_unit(float x) {
+    const float square = x * x;
+    float even = -0x1.b1650ep-9f; /* two short chains instead of a long one */
+    even = __builtin_fmaf(even, square, -0x1.d78b46p-5f);
+    even = __builtin_fmaf(even, square, -0x1.3a597ap-3f);
+    even = __builtin_fmaf(even, square, -0x1.ff249ep-3f);
+    even = __builtin_fmaf(even, square, -0x1.ffffd2p-2f);
+    float odd = 0x1.4a24ap-6f;
+    odd = __builtin_fmaf(odd, square, 0x1.b50b32p-4f);
+    odd = __builtin_fmaf(odd, square, 0x1.93510cp-3f);
+    odd = __builtin_fmaf(odd, square, 0x1.554dd4p-2f);
+    return __builtin_fmaf(square, __builtin_fmaf(odd, x, even), x);
 }
 
 /* `result` where x > 0; elsewhere what a logarithm is there. */

@@ -32,9 +32,9 @@ typedef struct {
 
 static inline logistic logistic_of(float z) {
     const float magnitude = __builtin_fabsf(z);
-    const float e = repro_expf(-magnitude);
+    const float e = repro_exp_negative(magnitude);
     const float large = 1.0f / (1.0f + e), small = e * large;
-    const float common = repro_log1pf(e);
+    const float common = repro_log1p_unit(e);
     return (logistic){.p = repro_select(z < 0.0f, small, large),
                       .q = repro_select(z < 0.0f, large, small),
                       .defect_loss = common + repro_select(z < 0.0f, magnitude, 0.0f),
@@ -53,7 +53,7 @@ static inline element cross_entropy(logistic l, float y) {
  */
 static inline float power_of_unit(float m, float gamma) {
     const float floored = repro_select(m < 0x1p-126f, 0x1p-126f, m);
-    return repro_expf(gamma * repro_logf(floored));
+    return repro_exp_negative(__builtin_fabsf(gamma * repro_log_normal(floored)));
 }
 
 /* a / b for a, b >= 0, with 0/0 = 0. */

@@ -42,13 +42,13 @@ static int read_weight(const char *expression, const char **at, double *weight, 
     return LB_OK;
 }
 
-static int fail_unknown(lb_error *error, const char *expression, const char *at) {
+static int fail_unknown(lb_error *error, const char *expression, const char *at, const char *name) {
     char names[300];
     size_t used = 0;
     for (const loss_type *const *type = loss_types; *type && used < sizeof names; type++)
         used +=
             (size_t)snprintf(names + used, sizeof names - used, "%s%s", type == loss_types ? "" : ", ", (*type)->name);
-    return lb_fail(error, LB_INVALID, "no loss is called '%.40s', at character %d of '%.100s'; there are: %s", at,
+    return lb_fail(error, LB_INVALID, "no loss is called '%.40s', at character %d of '%.100s'; there are: %s", name,
                    (int)(at - expression) + 1, expression, names);
 }
 
@@ -85,7 +85,7 @@ static int read_term(const char *expression, const char **at, loss_term *term, l
     if (!isalpha((unsigned char)*begin)) return fail_at(error, expression, begin, "expected the name of a loss");
     if (spec_split(at, "loss", name, args, error)) return LB_INVALID;
     term->type = loss_type_find(name);
-    if (!term->type) return fail_unknown(error, expression, begin);
+    if (!term->type) return fail_unknown(error, expression, begin, name);
     if (read_parameters(args, term, error)) return LB_INVALID;
     return check_term(term, error);
 }
