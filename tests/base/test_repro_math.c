@@ -32,7 +32,7 @@ static const case_float cases[] = {
     {"log1p", repro_log1pf, log1p, -1.0f, INFINITY, 1.5, 0xd6919ea0cd4b8cadu},
     {"exp_negative", repro_exp_negative, exp_negative, 0.0f, INFINITY, 1.0, 0x9d3e4ba31e1342b0u},
     {"log_normal", repro_log_normal, log, 0x1p-126f, 0x1.fffffep127f, 1.0, 0xcc0c5f8a1cdb82e1u},
-    {"log1p_unit", repro_log1p_unit, log1p, 0.0f, 1.0f, 1.5, 0xcc0c5f8a1cdb82e1u},
+    {"log1p_unit", repro_log1p_unit, log1p, 0.0f, 1.0f, 1.5, 0xe17f449047388d2fu},
     {"softplus", repro_softplusf, softplus, -INFINITY, INFINITY, 2.0, 0x59a0c5b91f83febfu},
     {"sigmoid", repro_sigmoidf, sigmoid, -INFINITY, INFINITY, 2.5, 0x62952027e75311a4u},
     {"atan", repro_atanf, atan, -INFINITY, INFINITY, 1.5, 0x77f263dfb53afdddu},
