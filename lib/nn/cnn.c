@@ -21,10 +21,8 @@ static int build(nn_net *net, const double *values, nn_shape input, size_t outpu
         return lb_fail(error, LB_INVALID, "model 'cnn' needs images of at least 4x4 pixels, not %zux%zu", input.height,
                        input.width);
     tensor *t = net_input(net, input, 1, error);
-    t = net_conv3(net, t, c[0], 1, error);
-    t = net_max_pool(net, t, error);
-    t = net_conv3(net, t, c[1], 1, error);
-    t = net_max_pool(net, t, error);
+    t = net_conv3_pool(net, t, c[0], error);
+    t = net_conv3_pool(net, t, c[1], error);
     t = net_conv3(net, t, c[2], 1, error);
     t = net_global_pool(net, t, error);
     return net_dense(net, t, outputs, 0, error) ? LB_OK : LB_INVALID;

@@ -44,9 +44,12 @@ struct layer {
     size_t weight_offset, weight_count, bias_count; /* in the net's parameter vectors; biases follow the weights */
     const float *weight, *bias;
     float *weight_gradient, *bias_gradient;
-    void *flipped_memory, *delta_memory;
-    float *flipped; /* weights of the input gradient [in/16][size][size * out padded][16], then `in` zero biases */
-    float *delta;   /* gradient before the relu, one image with halo, or the batch */
+    nn_shape grid; /* the output before pooling; without pooling the shape of `out` */
+    void *flipped_memory, *delta_memory, *unpooled_memory, *winner_memory;
+    float *flipped;      /* weights of the input gradient [in/16][size][size * out padded][16], then `in` zero biases */
+    float *delta;        /* gradient before the relu [grid] with halo, one image, or the batch */
+    float *unpooled;     /* conv3_pool: values before pooling [grid], one image */
+    signed char *winner; /* conv3_pool: which of the four pixels has the maximum, 0..3, or NO_WINNER; [images][out] */
 };
 
 struct nn_net {
@@ -70,6 +73,7 @@ nn_net *net_assemble(const nn_model_type *type, const double *values, nn_shape i
  * --- */
 tensor *net_input(nn_net *net, nn_shape shape, size_t halo, lb_error *error);
 tensor *net_conv3(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error); /* 3x3, same size */
+tensor *net_conv3_pool(nn_net *net, tensor *in, size_t channels, lb_error *error); /* 3x3, relu, max pool, in one */
 tensor *net_dense(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error);
 tensor *net_max_pool(nn_net *net, tensor *in, lb_error *error);    /* 2x2, stride 2, odd edges dropped */
 tensor *net_global_pool(nn_net *net, tensor *in, lb_error *error); /* [max of each channel, mean of each channel] */
@@ -88,9 +92,9 @@ float *tensor_gradient(const tensor *t, size_t image); /* rows follow each other
 size_t layer_padded_outputs(const layer *l);
 /* Place of weight (output, ky, kx, input) in the layer's weights. */
 size_t layer_weight_index(const layer *l, size_t output, size_t ky, size_t kx, size_t input);
-size_t layer_delta_floats(const layer *l, size_t max_batch);
-size_t layer_flipped_floats(const layer *l);
 void layer_flip(const layer *l);
+int layer_allocate(layer *l, size_t max_batch); /* 0: out of memory */
+void layer_release(layer *l);
 
 /* `floats` zeros, aligned for any vector; NULL when out of memory; free() frees. */
 float *nn_zeros(size_t floats);

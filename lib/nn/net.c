@@ -83,18 +83,6 @@ static void plan_gradients(nn_net *net) {
     net->output->gradient_of_batch = 1;
 }
 
-static int allocate_layer(nn_net *net, layer *l) {
-    l->delta_memory = nn_zeros(layer_delta_floats(l, net->max_batch));
-    l->delta = l->delta_memory;
-    l->flipped_memory = nn_zeros(l->in->has_gradient ? layer_flipped_floats(l) : 0);
-    l->flipped = l->flipped_memory;
-    l->weight = net->parameters + l->weight_offset;
-    l->bias = l->weight + l->weight_count;
-    l->weight_gradient = net->gradient + l->weight_offset;
-    l->bias_gradient = l->weight_gradient + l->weight_count;
-    return l->delta && l->flipped;
-}
-
 static int allocate(nn_net *net) {
     for (size_t i = 0; i < net->layer_count; i++) {
         net->layers[i].weight_offset = net->size;
@@ -107,8 +95,14 @@ static int allocate(nn_net *net) {
     if (!net->parameters || !net->gradient || !net->first_moment || !net->second_moment) return 0;
     for (size_t i = 0; i < net->tensor_count; i++)
         if (!tensor_allocate(&net->tensors[i], net->max_batch)) return 0;
-    for (size_t i = 0; i < net->layer_count; i++)
-        if (net->layers[i].size && !allocate_layer(net, &net->layers[i])) return 0;
+    for (size_t i = 0; i < net->layer_count; i++) {
+        layer *l = &net->layers[i];
+        l->weight = net->parameters + l->weight_offset;
+        l->bias = l->weight + l->weight_count;
+        l->weight_gradient = net->gradient + l->weight_offset;
+        l->bias_gradient = l->weight_gradient + l->weight_count;
+        if (l->size && !layer_allocate(l, net->max_batch)) return 0;
+    }
     return 1;
 }
 
@@ -159,10 +153,7 @@ void nn_net_free(nn_net *net) {
         free(net->tensors[i].value_memory);
         free(net->tensors[i].gradient_memory);
     }
-    for (size_t i = 0; i < net->layer_count; i++) {
-        free(net->layers[i].delta_memory);
-        free(net->layers[i].flipped_memory);
-    }
+    for (size_t i = 0; i < net->layer_count; i++) layer_release(&net->layers[i]);
     free(net->parameters);
     free(net->gradient);
     free(net->first_moment);
@@ -356,7 +347,7 @@ double nn_net_macs(const nn_net *net) {
     double macs = 0;
     for (size_t i = 0; i < net->layer_count; i++) {
         const layer *l = &net->layers[i];
-        const nn_shape out = l->out->shape;
+        const nn_shape out = l->grid;
         macs += (double)(l->size * l->size * l->in->shape.channels) * (double)(out.height * out.width * out.channels);
     }
     return macs;

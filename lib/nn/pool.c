@@ -30,33 +30,46 @@ SIMD_INLINE void put(float *at, simd_float gradient, int adds) {
     simd_store(at, adds ? simd_load(at) + gradient : gradient);
 }
 
-/* in, out: values; gradients alike; `below`: floats to the next row of values, of gradients. */
-SIMD_INLINE void spread_maximum(const tensor *t, const float *in, size_t below, simd_float most, simd_float gradient,
-                                float *to, size_t gradient_below, int adds) {
-    const size_t value_at[3] = {0, t->stride, below}, gradient_at[3] = {0, t->stride, gradient_below};
+/* The gradient of one pooled vector to the first maximum of its four pixels; `below`: floats to the next row. */
+SIMD_INLINE void spread(const int adds, const float *in, size_t right, size_t below, simd_float most,
+                        simd_float gradient, float *to, size_t to_below) {
+    const size_t from[3] = {0, right, below}, at[3] = {0, right, to_below};
     for (int i = 0; i < 3; i++) {
-        const simd_int here = (simd_int)(simd_load(in + value_at[i]) == most);
-        put(to + gradient_at[i], simd_keep(here, gradient), adds);
+        const simd_int here = (simd_int)(simd_load(in + from[i]) == most);
+        put(to + at[i], simd_keep(here, gradient), adds);
         gradient = simd_keep(~here, gradient);
     }
-    put(to + gradient_below + t->stride, gradient, adds);
+    put(to + to_below + right, gradient, adds);
+}
+
+SIMD_INLINE void spread_row(const int adds, const tensor *in, const tensor *out, const float *value, const float *most,
+                            const float *gradient, float *to) {
+    const size_t below = tensor_row(in), to_below = in->shape.width * in->stride;
+    for (size_t x = 0; x < out->shape.width; x++)
+        for (size_t c = 0; c < out->shape.channels; c += SIMD_LANES) {
+            const size_t corner = 2 * x * in->stride + c, pooled = x * out->stride + c;
+            spread(adds, value + corner, in->stride, below, simd_load(most + pooled), simd_load(gradient + pooled),
+                   to + corner, to_below);
+        }
 }
 
 /* The dropped row and column keep the zeros they were allocated with. */
 static void max_pool_backward(const layer *l, size_t first, size_t count) {
     (void)count;
     const tensor *in = l->in, *out = l->out;
-    const size_t below = tensor_row(in), gradient_below = in->shape.width * in->stride;
-    for (size_t y = 0; y < out->shape.height; y++)
-        for (size_t x = 0; x < out->shape.width; x++)
-            for (size_t c = 0; c < out->shape.channels; c += SIMD_LANES) {
-                const size_t corner = 2 * x * in->stride + c;
-                const simd_float most = simd_load(tensor_value(out, first) + y * tensor_row(out) + x * out->stride + c);
-                const simd_float gradient =
-                    simd_load(tensor_gradient(out, first) + (y * out->shape.width + x) * out->stride + c);
-                spread_maximum(in, tensor_value(in, first) + 2 * y * below + corner, below, most, gradient,
-                               tensor_gradient(in, first) + 2 * y * gradient_below + corner, gradient_below, l->adds);
-            }
+    const float *value = tensor_value(in, first), *most = tensor_value(out, first);
+    const float *gradient = tensor_gradient(out, first);
+    float *to = tensor_gradient(in, first);
+    for (size_t y = 0; y < out->shape.height; y++) {
+        if (l->adds)
+            spread_row(1, in, out, value, most, gradient, to);
+        else
+            spread_row(0, in, out, value, most, gradient, to);
+        value += 2 * tensor_row(in);
+        most += tensor_row(out);
+        gradient += out->shape.width * out->stride;
+        to += 2 * in->shape.width * in->stride;
+    }
 }
 
 static void global_forward(const layer *l, size_t first, size_t count) {

@@ -77,7 +77,12 @@ static inline double *reference_forward(const nn_net *net, const double *paramet
         double *out = malloc(t.height * t.width * t.channels * sizeof *out);
         if (strcmp(l->type->name, "conv3") == 0)
             parameters = reference_conv3(in, s, t.channels, l->relu, parameters, out);
-        else if (strcmp(l->type->name, "dense") == 0)
+        else if (strcmp(l->type->name, "conv3_pool") == 0) {
+            double *unpooled = malloc(s.height * s.width * t.channels * sizeof *unpooled);
+            parameters = reference_conv3(in, s, t.channels, 1, parameters, unpooled);
+            reference_max_pool(unpooled, (nn_shape){s.height, s.width, t.channels}, out);
+            free(unpooled);
+        } else if (strcmp(l->type->name, "dense") == 0)
             parameters = reference_dense(in, s.channels, t.channels, l->relu, parameters, out);
         else if (strcmp(l->type->name, "max_pool") == 0)
             reference_max_pool(in, s, out);

@@ -30,6 +30,17 @@ static int build_max_pool(nn_net *net, const double *v, nn_shape in, size_t outp
     return net_max_pool(net, t, e) ? LB_OK : LB_INVALID;
 }
 
+static int build_conv_pool(nn_net *net, const double *v, nn_shape in, size_t outputs, lb_error *e) {
+    (void)v;
+    return net_conv3_pool(net, net_input(net, in, 1, e), outputs, e) ? LB_OK : LB_INVALID;
+}
+
+static int build_conv_pool_conv(nn_net *net, const double *v, nn_shape in, size_t outputs, lb_error *e) {
+    (void)v;
+    tensor *t = net_conv3_pool(net, net_conv3_pool(net, net_input(net, in, 1, e), 16, e), 32, e);
+    return net_conv3(net, t, outputs, 0, e) ? LB_OK : LB_INVALID;
+}
+
 static int build_global_pool(nn_net *net, const double *v, nn_shape in, size_t outputs, lb_error *e) {
     (void)v;
     (void)outputs;
@@ -49,9 +60,14 @@ static int build_dense_dense(nn_net *net, const double *v, nn_shape in, size_t o
 }
 
 static const nn_model_type small[] = {
-    {.name = "conv", .build = build_conv},         {.name = "conv conv", .build = build_conv_conv},
-    {.name = "max_pool", .build = build_max_pool}, {.name = "global_pool", .build = build_global_pool},
-    {.name = "dense", .build = build_dense},       {.name = "dense dense", .build = build_dense_dense},
+    {.name = "conv", .build = build_conv},
+    {.name = "conv conv", .build = build_conv_conv},
+    {.name = "max_pool", .build = build_max_pool},
+    {.name = "global_pool", .build = build_global_pool},
+    {.name = "dense", .build = build_dense},
+    {.name = "dense dense", .build = build_dense_dense},
+    {.name = "conv_pool", .build = build_conv_pool},
+    {.name = "conv_pool conv_pool conv", .build = build_conv_pool_conv},
 };
 
 typedef struct {
@@ -75,6 +91,10 @@ static const test_case cases[] = {
     {4, NULL, {1, 1, 1}, 1},
     {4, NULL, {1, 1, 21}, 19},
     {5, NULL, {1, 1, 37}, 2},
+    {6, NULL, {2, 2, 1}, 16},
+    {6, NULL, {7, 9, 3}, 32},
+    {7, NULL, {10, 7, 1}, 3},
+    {7, NULL, {8, 24, 1}, 16},
     {-1, "cnn(width=narrow)", {8, 8, 1}, 1},
     {-1, "cnn(width=wide)", {13, 9, 3}, 2},
     {-1, "mlp", {1, 1, 20}, 1},
