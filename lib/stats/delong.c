@@ -1,7 +1,8 @@
 /* Variance and covariance of AUROC: DeLong, DeLong & Clarke-Pearson, Biometrics 44, 1988, computed from mid-ranks as
    Sun & Xu, IEEE Signal Processing Letters 21(11), 2014. With R the mid-rank among all items and r that within the
-   class, a defect's placement is (R - r) / goods, the share of goods below it; a good's is 1 - (R - r) / defects; AUROC
-   is the mean of either, its variance var(defect placements) / defects + var(good placements) / goods. */
+   class, the placement of a defect is (R - r) / goods, the share of goods below it, and that of a good (R - r) /
+   defects. AUROC is the mean placement of defects; its variance is var(defect placements) / defects + var(good
+   placements) / goods. */
 #include "lib/stats/stats.h"
 
 #include <gsl/gsl_cdf.h>
@@ -38,7 +39,6 @@ static int placements_new(placements *p, const float *good, size_t goods, const 
     p->defect = p->good + goods;
     if (place(defect, defects, good, goods, p->defect, work, error)) goto done;
     if (place(good, goods, defect, defects, p->good, work, error)) goto done;
-    for (size_t i = 0; i < goods; i++) p->good[i] = 1.0 - p->good[i];
     code = LB_OK;
 done:
     free(work);

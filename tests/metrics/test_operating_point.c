@@ -95,6 +95,21 @@ Test(operating_point, a_saturated_model_is_tied) {
     metric_scores_free(&s);
 }
 
+/* Five goods above, then a tie over the 11th largest: 10 of 1000 are not more than 1 %, 11 are. */
+Test(operating_point, tied_from_one_more_than_the_level) {
+    for (size_t ties = 10; ties <= 11; ties++) {
+        metric_scores s;
+        for (size_t i = 0; i < GOODS; i++) good[i] = i < 5 ? 20.0f : i < 5 + ties ? 17.0f : -(float)i;
+        defect[0] = 18;
+        cr_assert(zero(int, metric_scores_new(&s, good, GOODS, defect, 1, NULL)));
+        const metric_threshold t = metric_frr_threshold(&s, 0.01);
+        cr_assert(eq(int, (int)t.status, ties == 10 ? METRIC_OK : METRIC_TIED));
+        cr_assert(eq(sz, t.tied, ties));
+        cr_assert(eq(sz, t.rejected, 5));
+        metric_scores_free(&s);
+    }
+}
+
 Test(operating_point, too_few_goods_say_so_at_the_exact_number) {
     metric_scores s;
     metric_status status;

@@ -69,19 +69,21 @@ Test(bootstrap, equals_drawing_every_item) {
 }
 
 Test(bootstrap, parts_of_one_item_are_no_parts) {
-    make_scores(2.2f, 0);
     uint32_t good_part[GOODS], defect_part[DEFECTS];
     for (uint32_t i = 0; i < GOODS; i++) good_part[i] = 7 * (GOODS - i); /* gaps are allowed */
     for (uint32_t i = 0; i < DEFECTS; i++) defect_part[i] = i;
-    stat_scored data = scored();
-    rng a = rng_from_text("a"), b = rng_from_text("b");
-    stat_interval items, parts;
-    cr_assert(zero(int, stat_boot_recall(&data, 0.01, REPLICATES, 0.95, &a, &items, NULL)));
-    data.good_part = good_part;
-    data.defect_part = defect_part;
-    cr_assert(zero(int, stat_boot_recall(&data, 0.01, REPLICATES, 0.95, &b, &parts, NULL)));
-    cr_assert(epsilon_eq(dbl, parts.low, items.low, 1.0 / DEFECTS + 1e-9));
-    cr_assert(epsilon_eq(dbl, parts.high, items.high, 1.0 / DEFECTS + 1e-9));
+    for (int ties = 0; ties < 2; ties++) {
+        make_scores(2.2f, ties ? 0.4f : 0);
+        stat_scored data = scored();
+        rng a = rng_from_text("a"), b = rng_from_text("b");
+        stat_interval items, parts;
+        cr_assert(zero(int, stat_boot_recall(&data, 0.02, REPLICATES, 0.95, &a, &items, NULL)));
+        data.good_part = good_part;
+        data.defect_part = defect_part;
+        cr_assert(zero(int, stat_boot_recall(&data, 0.02, REPLICATES, 0.95, &b, &parts, NULL)));
+        cr_assert(epsilon_eq(dbl, parts.low, items.low, 1.0 / DEFECTS + 1e-9));
+        cr_assert(epsilon_eq(dbl, parts.high, items.high, 1.0 / DEFECTS + 1e-9));
+    }
 }
 
 /* Five images of each part with equal scores say no more than one: by part the interval stays, by image it shrinks by
@@ -128,6 +130,23 @@ Test(bootstrap, recall_zero_or_one_gets_clopper_pearson) {
         cr_assert(zero(int, stat_boot_recall(&data, 0.01, 100, 0.95, &stream, &got, NULL)));
         cr_assert(eq(dbl, got.low, expected.low));
         cr_assert(eq(dbl, got.high, expected.high));
+    }
+}
+
+/* FR just below 1: fr_allowed rounds up to all goods, and the lowest good is still the last threshold there is. */
+Test(bootstrap, the_whole_range_of_fr_is_safe) {
+    make_scores(-1, 0);
+    const stat_scored data = scored();
+    const float *const good_list[] = {good}, *const defect_list[] = {defect};
+    const stat_crossed one = {1, 1, GOODS, DEFECTS, good_list, defect_list, NULL, NULL};
+    const double alpha[] = {0, 1 - 1e-13};
+    for (int i = 0; i < 2; i++) {
+        rng stream = rng_from_text("range");
+        stat_interval items, crossed;
+        cr_assert(zero(int, stat_boot_recall(&data, alpha[i], 100, 0.95, &stream, &items, NULL)));
+        cr_assert(zero(int, stat_boot_crossed(&one, alpha[i], 0, 100, 0.95, &stream, &crossed, NULL, NULL)));
+        cr_assert(items.low >= 0 && items.low <= items.high && items.high <= 1);
+        cr_assert(crossed.low >= 0 && crossed.low <= crossed.high && crossed.high <= 1);
     }
 }
 
