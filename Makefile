@@ -1,8 +1,15 @@
 # lossbench: one Makefile. `make help` lists what it can do.
 
+VERSION := 0.1.0
+
+# --- what to run: make experiments PROFILE=quick LOSS=focal -------------------------------------------------------
 PROFILE ?= standard
-OUT     ?= $(if $(filter standard,$(PROFILE)),.,build/$(PROFILE))
+ONLY    ?=
+LOSS    ?=
+DATASET ?=
 JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
+# Where everything is written. A run narrowed by LOSS or DATASET goes elsewhere, so that no partial table replaces a whole one.
+OUT     ?= $(if $(strip $(LOSS)$(DATASET)),build/$(PROFILE)-partial,$(if $(filter standard,$(PROFILE)),.,build/$(PROFILE)))
 DATASETS ?= datasets/public/cache:../shared/datasets
 BUILD   ?= build
 Q       := $(if $(filter 1,$(V)),,@)
@@ -35,15 +42,37 @@ TEST_BINARIES := $(patsubst %.c,$(BUILD)/%,$(TESTS))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: help all
+.PHONY: help all experiments plan list datasets test golden bench verify sanitize nightly format format-check clean \
+        dependencies test_binaries FORCE
 
-## all           build/lossbench
+## all           build build/lossbench
 all: $(BUILD)/lossbench
+
+# What these commands need is installed, or named, before the first file is compiled; DEPS=skip turns the check off.
+NEEDS = $(if $(filter test test_binaries golden sanitize nightly $(BUILD)/tests/%,$(MAKECMDGOALS)),test,experiments)
+dependencies:
+	@DEPS='$(DEPS)' CC='$(CC)' .ci/dependencies $(NEEDS)
+
+# Objects are made anew when the compiler or its options change; warnings do not count, they change no object.
+FLAGS_STAMP := $(BUILD)/flags.stamp
+COMMIT_STAMP := $(BUILD)/commit.stamp
+stamp = @mkdir -p $(@D); echo '$1' | cmp -s - $@ || echo '$1' >$@
+$(FLAGS_STAMP): FORCE
+	$(call stamp,$(CC) $(filter-out $(WARNINGS),$(ALLFLAGS)))
+
+# The commit that REPORT.md names, with + when a source differs from it.
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$(shell \
+            git diff --quiet HEAD -- lib datasets experiments Makefile 'plots/*.gp' 2>/dev/null || echo +)
+$(COMMIT_STAMP): FORCE
+	$(call stamp,$(VERSION) $(COMMIT))
+REPORT := $(BUILD)/experiments/harness/report.o
+$(REPORT): $(COMMIT_STAMP)
+$(REPORT): CPPFLAGS += -DLOSSBENCH_VERSION='"$(VERSION)"' -DLOSSBENCH_COMMIT='"$(COMMIT)"'
 
 $(BUILD)/lossbench: $(BUILD)/$(MAIN:.c=.o) $(ARCHIVES)
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c $(FLAGS_STAMP) | dependencies
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(ALLFLAGS) $(if $(filter %_avx512.c,$<),$(WIDEFLAGS)) -MMD -MP -c -o $@ $<
 
@@ -62,7 +91,78 @@ $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(foreach m,$(call test_archives,$(word 2
 endef
 $(foreach t,$(TESTS),$(eval $(call test_rule,$t)))
 
+# --- experiments ------------------------------------------------------------------------------------------------------
+RUN = $(BUILD)/lossbench $1 --profile '$(PROFILE)' --only '$(ONLY)' --loss '$(LOSS)' --dataset '$(DATASET)' --out '$(OUT)' \
+      --jobs '$(JOBS)' --datasets '$(DATASETS)'
+
+## experiments   train what is missing, then write tables, plots and REPORT.md
+experiments: all
+	$(Q)$(call RUN,run)
+
+## plan          number of trials and expected time of `make experiments`
+plan: all
+	$(Q)$(call RUN,plan)
+
+## list          losses, data sets, models and experiments, each with its parameters
+list: all
+	$(Q)$(call RUN,list)
+
+## verify        train a sample of the published trials again and compare their bits
+verify: all
+	$(Q)$(call RUN,verify)
+
+## datasets      fetch the public data that may be fetched; say where to get the rest
+datasets:
+	$(Q)datasets/public/fetch
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+RUN_TESTS = BUILD='$(BUILD)' CC='$(CC)' DATASETS='$(DATASETS)' MAKE='$(MAKE)' tests/run
+test_binaries: all $(TEST_BINARIES)
+
+## test          all tests: units, bits over compilers, end to end
+test: test_binaries
+	$(Q)$(RUN_TESTS) all
+
+## nightly       the unit tests with the simulations at full size
+nightly: test_binaries
+	$(Q)LOSSBENCH_NIGHTLY=1 $(RUN_TESTS) units
+
+## sanitize      unit tests and bad input under the address and undefined-behaviour sanitizers
+sanitize:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPT=-O1 \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' test_binaries
+	$(Q)BUILD=$(BUILD)/sanitize CC='$(CC)' DATASETS='$(DATASETS)' tests/run sanitized
+
+## golden        renew the tables that the smoke run is compared with (tests/golden/smoke)
+golden:
+	$(Q)$(MAKE) --no-print-directory experiments PROFILE=smoke OUT=$(BUILD)/smoke ONLY= LOSS= DATASET=
+	$(Q)tests/smoke/compare --renew $(BUILD)/smoke
+
+## bench         training speed on one core, beside PyTorch where it is installed
+bench: all
+	$(Q)BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' tests/bench/run
+
+# --- the house --------------------------------------------------------------------------------------------------------
+FORMATTED = $(shell git ls-files '*.c' '*.h')
+
+## format        lay out all C files with clang-format; format-check only looks
+format:
+	$(Q)clang-format -i $(FORMATTED)
+
+format-check:
+	$(Q)clang-format --dry-run -Werror $(FORMATTED)
+
+## clean         remove build/; results, plots and fetched data stay
+clean:
+	$(Q)rm -rf $(BUILD)
+
+## help          this list
 help:
 	@sed -n 's/^## //p' Makefile
+	@echo
+	@echo 'experiments:   PROFILE=smoke|quick|standard|full ONLY=experiment,.. LOSS=loss,.. DATASET=block,.. JOBS=n'
+	@echo '               OUT=dir (. for standard, build/PROFILE otherwise) DATASETS=dir:dir (search path of public data)'
+	@echo 'build:         CC= ARCH=x86-64-v3|native|portable OPT=-O3 SANITIZE= BUILD=dir WERROR=1 V=1 (show commands)'
+	@echo '               DEPS=skip (do not look for missing packages)'
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) $(wildcard tests/bench/*.c)))
