@@ -16,6 +16,8 @@ typedef struct {
     char blocks[600], losses[600]; /* names the profile keeps */
     lb_error *error;
     int code;
+    FILE *file;
+    int line; /* of the file, from 1; 0: the whole file is meant */
 } reader;
 
 int in_list(const char *list, const char *name) {
@@ -47,7 +49,8 @@ static int fail(reader *r, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    return lb_fail(r->error, LB_INVALID, "%s: %s", r->path, sentence);
+    if (!r->line) return lb_fail(r->error, LB_INVALID, "%s: %s", r->path, sentence);
+    return lb_fail(r->error, LB_INVALID, "%s:%d: %s", r->path, r->line, sentence);
 }
 
 /* "a b c" with `natural` as 0. */
@@ -233,6 +236,16 @@ static int set_profile(reader *r, const char *name, const char *value) {
                 name);
 }
 
+/* inih reads with this. It would take the rest of a line that is too long for it as a line of its own. */
+static char *read_line(char *out, int size, void *user) {
+    reader *r = user;
+    if (r->code || !fgets(out, size, r->file)) return NULL;
+    r->line++;
+    if (!strchr(out, '\n') && !feof(r->file))
+        r->code = fail(r, "the line is longer than %d bytes: continue it on an indented line", size - 2);
+    return r->code ? NULL : out;
+}
+
 /* inih calls this for every name=value; returns 0 to stop. */
 static int on_value(void *user, const char *section, const char *name, const char *value) {
     reader *r = user;
@@ -314,12 +327,15 @@ int experiment_read(const char *path, const selection *chosen, experiment *out, 
     *out = (experiment){.batch = 32, .checkpoints = 1};
     name_of(path, out->name);
     reader r = {.path = path, .chosen = chosen, .e = out, .error = error};
-    const int line = ini_parse(path, on_value, &r);
-    if (line == -1)
-        return lb_fail(error, LB_NOT_FOUND, "cannot read the experiment file '%s': %s", path, strerror(errno));
+    r.file = fopen(path, "r");
+    if (!r.file) return lb_fail(error, LB_NOT_FOUND, "cannot read the experiment file '%s': %s", path, strerror(errno));
+    const int line = ini_parse_stream(read_line, &r, on_value, &r), broken = ferror(r.file);
+    fclose(r.file);
     if (line == -2) return lb_fail_memory(error, "an experiment file");
     if (r.code) return r.code;
+    if (broken) return lb_fail(error, LB_IO, "reading the experiment file '%s' failed", path);
     if (line > 0) return lb_fail(error, LB_FORMAT, "%s:%d: expected [section] or name = value", path, line);
+    r.line = 0;
     narrow_blocks(&r);
     narrow_losses(&r);
     return check(&r);
