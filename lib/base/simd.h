@@ -42,10 +42,15 @@ SIMD_INLINE void simd_store(float *to, simd_float value) {
     *(unaligned *)to = value;
 }
 
+/* A written-out list: gcc fails to see a broadcast in a loop over lanes. */
 SIMD_INLINE simd_float simd_all(float x) {
-    simd_float all;
-    for (int i = 0; i < SIMD_LANES; i++) all[i] = x;
-    return all;
+#if defined(__AVX512F__) && !defined(SIMD_PORTABLE)
+    return (simd_float){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+#elif defined(__AVX2__) && defined(__FMA__) && !defined(SIMD_PORTABLE)
+    return (simd_float){x, x, x, x, x, x, x, x};
+#else
+    return (simd_float){x, x, x, x};
+#endif
 }
 
 /* mask ? a : 0, lane by lane; mask lanes are 0 or -1 */
