@@ -18,8 +18,10 @@ void place_label(const place *p, char *out, size_t size) {
 }
 
 void place_file(const char *what, const place *p, char *out, size_t size) {
-    if (p->ratio) snprintf(out, size, "%s-%s-%u", what, p->b->label, p->ratio);
-    else snprintf(out, size, "%s-%s", what, p->b->label);
+    if (p->ratio)
+        snprintf(out, size, "%s-%s-%u", what, p->b->label, p->ratio);
+    else
+        snprintf(out, size, "%s-%s", what, p->b->label);
 }
 
 table *bands_new(const char *x, const char *const *labels, size_t lines) {
@@ -52,7 +54,8 @@ void bands_add(table *t, const estimate *e, double low, double high) {
 estimate estimate_seeds(const evidence *e, size_t c, seed_value value, size_t which) {
     double values[1000];
     const measure *seeds = evidence_seeds(e, c);
-    for (unsigned k = 0; k < e->study->e.seeds; k++) values[k] = seeds[k].present ? value(&seeds[k], which) : (double)NAN;
+    for (unsigned k = 0; k < e->study->e.seeds; k++)
+        values[k] = seeds[k].present ? value(&seeds[k], which) : (double)NAN;
     return estimate_values(values, e->study->e.seeds, seeds);
 }
 

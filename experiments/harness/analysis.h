@@ -32,7 +32,8 @@ typedef double (*seed_value)(const measure *m, size_t which);
 estimate estimate_seeds(const evidence *e, size_t cell, seed_value value, size_t which);
 
 /* Share of the gradient that the hardest 1 % of a class carry on test, over seeds; 0: no numbers. */
-int easy_gradient_share(const report *r, const evidence *e, size_t cell, metric_class which, double gamma, estimate *out);
+int easy_gradient_share(const report *r, const evidence *e, size_t cell, metric_class which, double gamma,
+                        estimate *out);
 
 /* Cell that exists and has numbers for its place, or -1. */
 long usable_cell(const evidence *e, const place *p, const char *label);

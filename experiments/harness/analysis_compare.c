@@ -7,7 +7,8 @@
 
 static const char *const baseline = "bce";
 
-/* --- the two matrices: losses x blocks --------------------------------------------------------------------------------- */
+/* --- the two matrices: losses x blocks
+ * --------------------------------------------------------------------------------- */
 
 static table *matrix_new(const place *places, size_t count) {
     static char labels[MAX_PLACES][PLACE_LABEL];
@@ -43,7 +44,8 @@ static table *recall_matrix(const evidence *e, const place *places, size_t count
     table *t = matrix_new(places, count);
     for (size_t n = 0; t && n < x->entry_count; n++) {
         table_cell(t, "%s", x->entries[n].label);
-        for (size_t i = 0; i < count; i++) recall_cell(t, e, evidence_find(e, places[i].b, places[i].ratio, x->entries[n].label, 0));
+        for (size_t i = 0; i < count; i++)
+            recall_cell(t, e, evidence_find(e, places[i].b, places[i].ratio, x->entries[n].label, 0));
     }
     return t;
 }
@@ -61,18 +63,45 @@ static table *difference_matrix(const evidence *e, const place *places, size_t c
     return t;
 }
 
-/* --- all numbers of a cell, linked ----------------------------------------------------------------------------------------- */
+/* --- all numbers of a cell, linked
+ * ----------------------------------------------------------------------------------------- */
 
-static double field_level0(const measure *m) { return m->status[0] == METRIC_OK && m->present ? m->recall[0] : (double)NAN; }
-static double field_level1(const measure *m) { return m->status[1] == METRIC_OK && m->present ? m->recall[1] : (double)NAN; }
-static double field_level3(const measure *m) { return m->status[3] == METRIC_OK && m->present ? m->recall[3] : (double)NAN; }
+static double field_level0(const measure *m) {
+    return m->status[0] == METRIC_OK && m->present ? m->recall[0] : (double)NAN;
+}
+static double field_level1(const measure *m) {
+    return m->status[1] == METRIC_OK && m->present ? m->recall[1] : (double)NAN;
+}
+static double field_level3(const measure *m) {
+    return m->status[3] == METRIC_OK && m->present ? m->recall[3] : (double)NAN;
+}
 
 static table *detail_table(const evidence *e) {
-    static const char *const headers[] = {"block", "ratio", "loss", "as trained", "learning rate", "weight decay", "recall at FR 0.1 %",
-                                          "recall at FR 0.5 %", "recall at FR 1 %", "recall at FR 5 %", "partial AUROC to FR 5 %", "AUROC", "AP",
-                                          "ECE after Platt", "diverged", "not started", "failed"};
-    static const measure_field fields[] = {field_level0, field_level1, field_recall, field_level3, field_pauc, field_auroc,
-                                           field_average_precision, field_calibration_error};
+    static const char *const headers[] = {"block",
+                                          "ratio",
+                                          "loss",
+                                          "as trained",
+                                          "learning rate",
+                                          "weight decay",
+                                          "recall at FR 0.1 %",
+                                          "recall at FR 0.5 %",
+                                          "recall at FR 1 %",
+                                          "recall at FR 5 %",
+                                          "partial AUROC to FR 5 %",
+                                          "AUROC",
+                                          "AP",
+                                          "ECE after Platt",
+                                          "diverged",
+                                          "not started",
+                                          "failed"};
+    static const measure_field fields[] = {field_level0,
+                                           field_level1,
+                                           field_recall,
+                                           field_level3,
+                                           field_pauc,
+                                           field_auroc,
+                                           field_average_precision,
+                                           field_calibration_error};
     table *t = table_new(headers, sizeof headers / sizeof *headers);
     for (size_t c = 0; t && c < e->study->cell_count; c++) {
         const cell *at = &e->study->cells[c];
@@ -97,7 +126,8 @@ static table *detail_table(const evidence *e) {
     return t;
 }
 
-/* --- deployment: the threshold comes from calibrate goods ---------------------------------------------------------------------- */
+/* --- deployment: the threshold comes from calibrate goods
+ * ---------------------------------------------------------------------- */
 
 static void deployment_half(table *t, const evidence *e, size_t c, int naive) {
     const measure *seeds = evidence_seeds(e, c);
@@ -117,16 +147,20 @@ static void deployment_half(table *t, const evidence *e, size_t c, int naive) {
         return;
     }
     const metric_point *first = naive ? &seeds[0].naive : &seeds[0].transferred;
-    const stat_interval found = first->defects ? stat_clopper_pearson(first->found, first->defects, 0.95) : (stat_interval){0, 1};
-    const stat_interval rejected = first->goods ? stat_clopper_pearson(first->false_rejects, first->goods, 0.95) : (stat_interval){0, 1};
+    const stat_interval found =
+        first->defects ? stat_clopper_pearson(first->found, first->defects, 0.95) : (stat_interval){0, 1};
+    const stat_interval rejected =
+        first->goods ? stat_clopper_pearson(first->false_rejects, first->goods, 0.95) : (stat_interval){0, 1};
     table_cell(t, "%.3f (%.3f [%.3f, %.3f])", recall / n, first->recall, found.low, found.high);
-    table_cell(t, "%.2f %% (%.2f %% [%.2f, %.2f])", 100 * fr / n, 100 * first->fr, 100 * rejected.low, 100 * rejected.high);
+    table_cell(t, "%.2f %% (%.2f %% [%.2f, %.2f])", 100 * fr / n, 100 * first->fr, 100 * rejected.low,
+               100 * rejected.high);
     table_cell(t, "%u of %u", above, n);
 }
 
 static table *deployment_table(const evidence *e) {
-    static const char *const headers[] = {"block", "ratio", "loss", "Neyman-Pearson: recall", "achieved FR", "FR above 1 %", "naive: recall",
-                                          "achieved FR ", "FR above 1 % "};
+    static const char *const headers[] = {"block",        "ratio",        "loss",          "Neyman-Pearson: recall",
+                                          "achieved FR",  "FR above 1 %", "naive: recall", "achieved FR ",
+                                          "FR above 1 % "};
     table *t = table_new(headers, sizeof headers / sizeof *headers);
     for (size_t c = 0; t && c < e->study->cell_count; c++) {
         char ratio[32];
@@ -140,7 +174,9 @@ static table *deployment_table(const evidence *e) {
     return t;
 }
 
-/* --- tuning -------------------------------------------------------------------------------------------------------------------- */
+/* --- tuning
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static int near_edge(double rate, double low, double high) {
     const double share = log(rate / low) / log(high / low);
@@ -156,8 +192,11 @@ static void say_edges(report *r, const study *s) {
         edge += (size_t)near_edge(s->cells[i].finals[0].learning_rate, s->e.learning_rate_low, s->e.learning_rate_high);
     }
     if (tuned)
-        report_say(r, "Sanity of the tuning range: %zu of %zu chosen learning rates lie in the outer 5 %% of [%g, %g]; more than one in ten would "
-                   "mean that the range is too narrow: %s.", edge, tuned, s->e.learning_rate_low, s->e.learning_rate_high,
+        report_say(r,
+                   "Sanity of the tuning range: %zu of %zu chosen learning rates lie in the outer 5 %% of [%g, %g]; "
+                   "more than one in ten would "
+                   "mean that the range is too narrow: %s.",
+                   edge, tuned, s->e.learning_rate_low, s->e.learning_rate_high,
                    10 * edge > tuned ? "**the check fails**" : "the check passes");
 }
 
@@ -172,7 +211,8 @@ static int tuning_figure(report *r, const evidence *e, const place *p, lb_error 
     for (size_t n = 0; n < x->entry_count; n++) {
         const long c = evidence_find(e, p->b, p->ratio, x->entries[n].label, 0);
         if (c < 0) continue;
-        for (unsigned k = 0; k < x->points; k++) scores[k] = study_point_score(e->study, &e->study->cells[c], k, r->from);
+        for (unsigned k = 0; k < x->points; k++)
+            scores[k] = study_point_score(e->study, &e->study->cells[c], k, r->from);
         if (stat_best_of_k(scores, x->points, best[lines], error)) return LB_MEMORY;
         labels[lines++] = x->entries[n].label;
     }
@@ -184,10 +224,11 @@ static int tuning_figure(report *r, const evidence *e, const place *p, lb_error 
     char name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[600];
     place_label(p, label, sizeof label);
     place_file("tuning", p, name, sizeof name);
-    snprintf(caption, sizeof caption,
-             "%s: expected best partial AUROC (FR up to 5 %%, select set, mean of %u tuning seeds) after k of %u tuning "
-             "points. A loss that leads only at the right edge owes it to the budget.",
-             label, x->tuning_seeds, x->points);
+    snprintf(
+        caption, sizeof caption,
+        "%s: expected best partial AUROC (FR up to 5 %%, select set, mean of %u tuning seeds) after k of %u tuning "
+        "points. A loss that leads only at the right edge owes it to the budget.",
+        label, x->tuning_seeds, x->points);
     const figure_option options[] = {{"title", label},
                                      {"xlabel", "tuning points tried"},
                                      {"ylabel", "best partial AUROC on select"},
@@ -198,7 +239,8 @@ static int tuning_figure(report *r, const evidence *e, const place *p, lb_error 
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
 
-/* --- figures of one block ---------------------------------------------------------------------------------------------------------- */
+/* --- figures of one block
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static double jitter(unsigned seed) { return 0.09 * ((double)(seed % 5) - 2) / 2; }
 
@@ -247,7 +289,8 @@ static int lanes_figure(report *r, const evidence *e, const place *p, lb_error *
              "%s: recall at FR 1 %% (ROC point) per loss, mean with 95 %% interval over %u seeds (%s); circles are the "
              "seeds; the rule is tuned BCE.",
              label, x->seeds, fresh ? "t, fresh data" : "Nadeau-Bengio, re-split data");
-    const figure_option options[] = {{"title", label}, {"xlabel", "recall at FR 1 %"}, {"rule", base_value}, {NULL, NULL}};
+    const figure_option options[] = {
+        {"title", label}, {"xlabel", "recall at FR 1 %"}, {"rule", base_value}, {NULL, NULL}};
     return report_figure(r, e->study, "lanes", name, t, options, caption, error);
 }
 
@@ -279,11 +322,12 @@ static int curve_figure(report *r, const evidence *e, const place *p, lb_error *
     const float *data = evidence_seeds(e, cells[0])[0].data;
     place_label(p, label, sizeof label);
     place_file("curve", p, name, sizeof name);
-    snprintf(caption, sizeof caption,
-             "%s: recall over the false-rejection rate, mean of %u seeds with 95 %% band; the rule is FR 1 %%. %.0f test "
-             "goods and %.0f test defects a seed.",
-             label, x->seeds, (double)data[DATA_GOODS + SET_TEST], (double)data[DATA_DEFECTS + SET_TEST]);
-    const figure_option options[] = {{"title", label}, {"xlabel", "FR"},   {"ylabel", "recall"}, {"logx", "1"},
+    snprintf(
+        caption, sizeof caption,
+        "%s: recall over the false-rejection rate, mean of %u seeds with 95 %% band; the rule is FR 1 %%. %.0f test "
+        "goods and %.0f test defects a seed.",
+        label, x->seeds, (double)data[DATA_GOODS + SET_TEST], (double)data[DATA_DEFECTS + SET_TEST]);
+    const figure_option options[] = {{"title", label},  {"xlabel", "FR"}, {"ylabel", "recall"}, {"logx", "1"},
                                      {"xpercent", "1"}, {"rule", "0.01"}, {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
@@ -296,17 +340,22 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
                             "Recall at FR 1 % (ROC point), mean over seeds with 95 % interval.", error);
     if (!code)
         code = report_table(r, e->study, "difference", difference_matrix(e, places, count), TABLE_INLINE,
-                            "Paired difference in recall at FR 1 % to tuned BCE with prior bias, 95 % interval, verdict at margin 0.02, sign-flip p.", error);
+                            "Paired difference in recall at FR 1 % to tuned BCE with prior bias, 95 % interval, "
+                            "verdict at margin 0.02, sign-flip p.",
+                            error);
     for (size_t i = 0; !code && i < count; i++) {
         code = lanes_figure(r, e, &places[i], error);
         if (!code) code = curve_figure(r, e, &places[i], error);
         if (!code) code = tuning_figure(r, e, &places[i], error);
     }
     if (!code)
-        code = report_table(r, e->study, "detail", detail_table(e), TABLE_LINKED, "every metric of every loss and block, with the parameters it was trained with.", error);
+        code = report_table(r, e->study, "detail", detail_table(e), TABLE_LINKED,
+                            "every metric of every loss and block, with the parameters it was trained with.", error);
     if (!code)
         code = report_table(r, e->study, "deployment", deployment_table(e), TABLE_LINKED,
-                            "thresholds set on calibrate goods for FR 1 % (Neyman-Pearson order at 5 % risk, and the naive quantile), tried on test: mean over seeds, in "
-                            "brackets seed 1 with its Clopper-Pearson interval.", error);
+                            "thresholds set on calibrate goods for FR 1 % (Neyman-Pearson order at 5 % risk, and the "
+                            "naive quantile), tried on test: mean over seeds, in "
+                            "brackets seed 1 with its Clopper-Pearson interval.",
+                            error);
     return code;
 }

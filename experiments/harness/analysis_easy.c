@@ -1,5 +1,5 @@
-/* Where the focal loss looks: cumulative share of the loss over sorted samples of a trained model, goods and defects apart
-   (Lin et al. 2017, figure 4), and the share of the gradient that the hardest 1 % carry. */
+/* Where the focal loss looks: cumulative share of the loss over sorted samples of a trained model, goods and defects
+   apart (Lin et al. 2017, figure 4), and the share of the gradient that the hardest 1 % carry. */
 #include "experiments/harness/analysis.h"
 
 #include <math.h>
@@ -49,9 +49,15 @@ static int share_figure(report *r, const evidence *e, size_t c, metric_class whi
     place_file(class_name(which), &p, name, sizeof name);
     snprintf(title, sizeof title, "%s, %s", label, class_name(which));
     snprintf(axis, sizeof axis, "share of test %s, easiest first", class_name(which));
-    snprintf(caption, sizeof caption, "%s: cumulative share of the focal loss over the test %s of a model trained with %s (seed 1), sorted by loss, normalised to 1.",
+    snprintf(caption, sizeof caption,
+             "%s: cumulative share of the focal loss over the test %s of a model trained with %s (seed 1), sorted by "
+             "loss, normalised to 1.",
              label, class_name(which), at->entry->label);
-    const figure_option options[] = {{"title", title}, {"xlabel", axis}, {"ylabel", "cumulative share of the loss"}, {"key", "top left"}, {NULL, NULL}};
+    const figure_option options[] = {{"title", title},
+                                     {"xlabel", axis},
+                                     {"ylabel", "cumulative share of the loss"},
+                                     {"key", "top left"},
+                                     {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
 
@@ -69,7 +75,8 @@ int easy_gradient_share(const report *r, const evidence *e, size_t c, metric_cla
 }
 
 static table *gradient_table(const report *r, const evidence *e) {
-    static const char *const headers[] = {"block", "class", "gamma 0 (BCE)", "gamma 0.5", "gamma 1", "gamma 2", "gamma 3", "gamma 5"};
+    static const char *const headers[] = {"block",   "class",   "gamma 0 (BCE)", "gamma 0.5",
+                                          "gamma 1", "gamma 2", "gamma 3",       "gamma 5"};
     table *t = table_new(headers, 2 + GAMMAS);
     for (size_t c = 0; t && c < e->study->cell_count; c++)
         for (int which = METRIC_GOODS; which <= METRIC_DEFECTS; which++) {
@@ -90,7 +97,9 @@ static table *gradient_table(const report *r, const evidence *e) {
 
 int analyse_easy(report *r, const evidence *e, lb_error *error) {
     int code = report_table(r, e->study, "gradient", gradient_table(r, e), TABLE_INLINE,
-                            "Share of the total gradient magnitude that the hardest 1 % of the test samples of a class carry, mean over seeds with 95 % interval.", error);
+                            "Share of the total gradient magnitude that the hardest 1 % of the test samples of a class "
+                            "carry, mean over seeds with 95 % interval.",
+                            error);
     for (size_t c = 0; !code && c < e->study->cell_count; c++) {
         code = share_figure(r, e, c, METRIC_GOODS, error);
         if (!code) code = share_figure(r, e, c, METRIC_DEFECTS, error);

@@ -6,7 +6,8 @@
 
 static estimate recall_at_rate(const evidence *e, const place *p, const char *label, double rate) {
     const long c = evidence_find(e, p->b, p->ratio, label, rate);
-    return c < 0 || *missing_word(e, (size_t)c) ? (estimate){.mean = (double)NAN} : estimate_field(e, (size_t)c, field_recall);
+    return c < 0 || *missing_word(e, (size_t)c) ? (estimate){.mean = (double)NAN}
+                                                : estimate_field(e, (size_t)c, field_recall);
 }
 
 static size_t best_rate(const evidence *e, const place *p, const char *label) {
@@ -64,8 +65,11 @@ static int rates_figure(report *r, const evidence *e, const place *p, lb_error *
     char name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[400];
     place_label(p, label, sizeof label);
     place_file("rates", p, name, sizeof name);
-    snprintf(caption, sizeof caption, "%s: recall at FR 1 %% over the learning rate (Adam), mean of %u seeds with 95 %% interval.", label, x->seeds);
-    const figure_option options[] = {{"title", label}, {"xlabel", "learning rate"}, {"ylabel", "recall at FR 1 %"}, {"logx", "1"}, {NULL, NULL}};
+    snprintf(caption, sizeof caption,
+             "%s: recall at FR 1 %% over the learning rate (Adam), mean of %u seeds with 95 %% interval.", label,
+             x->seeds);
+    const figure_option options[] = {
+        {"title", label}, {"xlabel", "learning rate"}, {"ylabel", "recall at FR 1 %"}, {"logx", "1"}, {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
 

@@ -12,7 +12,8 @@ typedef struct {
 
 static const shown_metric metrics[] = {
     {"recall", "recall at FR 1 %", "recall at FR 1 % (ROC point)", field_recall},
-    {"accuracy", "accuracy at probability 1/2", "accuracy at probability one half, at the training share of defects", field_accuracy},
+    {"accuracy", "accuracy at probability 1/2", "accuracy at probability one half, at the training share of defects",
+     field_accuracy},
     {"half", "recall at probability 1/2", "recall at probability one half", field_recall_half},
 };
 
@@ -26,8 +27,17 @@ static unsigned collapses(const evidence *e, size_t c) {
 }
 
 static table *ratios_table(const evidence *e) {
-    static const char *const headers[] = {"block", "ratio", "loss", "accuracy at 1/2", "recall at 1/2", "seeds with recall at 1/2 below 1 %",
-                                          "recall at FR 1 %", "AP", "diverged", "not started", "failed"};
+    static const char *const headers[] = {"block",
+                                          "ratio",
+                                          "loss",
+                                          "accuracy at 1/2",
+                                          "recall at 1/2",
+                                          "seeds with recall at 1/2 below 1 %",
+                                          "recall at FR 1 %",
+                                          "AP",
+                                          "diverged",
+                                          "not started",
+                                          "failed"};
     table *t = table_new(headers, 11);
     for (size_t c = 0; t && c < e->study->cell_count; c++) {
         const cell *at = &e->study->cells[c];
@@ -70,9 +80,13 @@ static int ratio_figure(report *r, const evidence *e, const block *b, const show
     }
     char name[LABEL + 40], caption[500];
     snprintf(name, sizeof name, "%s-%s", metric->name, b->label);
-    snprintf(caption, sizeof caption, "%s: %s over the imbalance ratio, mean of %u seeds with 95 %% interval.", b->label, metric->about,
-             e->study->e.seeds);
-    const figure_option options[] = {{"title", b->label}, {"xlabel", "goods per defect in train"}, {"ylabel", metric->axis}, {"logx", "1"}, {NULL, NULL}};
+    snprintf(caption, sizeof caption, "%s: %s over the imbalance ratio, mean of %u seeds with 95 %% interval.",
+             b->label, metric->about, e->study->e.seeds);
+    const figure_option options[] = {{"title", b->label},
+                                     {"xlabel", "goods per defect in train"},
+                                     {"ylabel", metric->axis},
+                                     {"logx", "1"},
+                                     {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
 
@@ -87,23 +101,27 @@ static int visits_figure(report *r, const evidence *e, const place *p, lb_error 
         table_cell(t, "%u", x->visits / x->checkpoints * (k + 1));
         for (size_t l = 0; l < lines; l++) {
             const long c = evidence_find(e, p->b, p->ratio, labels[l], 0);
-            const estimate at = c < 0 ? (estimate){.mean = (double)NAN} : estimate_seeds(e, (size_t)c, checkpoint_value, k);
+            const estimate at =
+                c < 0 ? (estimate){.mean = (double)NAN} : estimate_seeds(e, (size_t)c, checkpoint_value, k);
             bands_add(t, &at, 0, 1);
         }
     }
     char name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[500];
     place_label(p, label, sizeof label);
     place_file("visits", p, name, sizeof name);
-    snprintf(caption, sizeof caption, "%s: recall at FR 1 %% over image visits, mean of %u seeds with 95 %% interval.", label, x->seeds);
-    const figure_option options[] = {{"title", label}, {"xlabel", "image visits"}, {"ylabel", "recall at FR 1 %"}, {NULL, NULL}};
+    snprintf(caption, sizeof caption, "%s: recall at FR 1 %% over image visits, mean of %u seeds with 95 %% interval.",
+             label, x->seeds);
+    const figure_option options[] = {
+        {"title", label}, {"xlabel", "image visits"}, {"ylabel", "recall at FR 1 %"}, {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
 
 int analyse_ratios(report *r, const evidence *e, lb_error *error) {
     static place places[MAX_PLACES];
     const experiment *x = &e->study->e;
-    int code = report_table(r, e->study, "ratios", ratios_table(e), TABLE_INLINE,
-                            "Accuracy and recall at probability one half, and recall at FR 1 % with 95 % intervals over seeds.", error);
+    int code = report_table(
+        r, e->study, "ratios", ratios_table(e), TABLE_INLINE,
+        "Accuracy and recall at probability one half, and recall at FR 1 % with 95 % intervals over seeds.", error);
     for (size_t i = 0; !code && i < x->block_count; i++) {
         if (e->study->unavailable[i] || x->blocks[i].ratio_count < 2) continue;
         for (size_t m = 0; !code && m < sizeof metrics / sizeof *metrics; m++)

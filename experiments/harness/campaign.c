@@ -20,7 +20,8 @@ int make_directories(const char *path, lb_error *error) {
         const char held = *at;
         *at = '\0';
         if (mkdir(part, 0777) && errno != EEXIST)
-            return lb_fail(error, LB_IO, "cannot make the directory '%s': %s; choose a writable OUT", part, strerror(errno));
+            return lb_fail(error, LB_IO, "cannot make the directory '%s': %s; choose a writable OUT", part,
+                           strerror(errno));
         *at = held;
         if (!held) return LB_OK;
     }
@@ -28,7 +29,8 @@ int make_directories(const char *path, lb_error *error) {
 
 static int add_study(campaign *c, const char *path, lb_error *error) {
     experiment e;
-    if (c->count == MAX_STUDIES) return lb_fail(error, LB_INVALID, "more than %d experiment files in '%s'", MAX_STUDIES, c->experiments);
+    if (c->count == MAX_STUDIES)
+        return lb_fail(error, LB_INVALID, "more than %d experiment files in '%s'", MAX_STUDIES, c->experiments);
     int code = experiment_read(path, &c->chosen, &e, error);
     if (code || !in_list(c->chosen.only, e.name)) return code;
     study *s = &c->studies[c->count++];
@@ -43,7 +45,8 @@ static int check_only(const campaign *c, const glob_t *files, lb_error *error) {
         snprintf(path, sizeof path, "%s/%s.ini", c->experiments, name);
         size_t i = 0;
         while (i < files->gl_pathc && strcmp(files->gl_pathv[i], path) != 0) i++;
-        if (i == files->gl_pathc) return lb_fail(error, LB_INVALID, "there is no experiment '%s' (%s): see lossbench list", name, path);
+        if (i == files->gl_pathc)
+            return lb_fail(error, LB_INVALID, "there is no experiment '%s' (%s): see lossbench list", name, path);
     }
     return LB_OK;
 }
@@ -54,7 +57,8 @@ int campaign_open(campaign *c, lb_error *error) {
     snprintf(pattern, sizeof pattern, "%s/*.ini", c->experiments);
     if (glob(pattern, 0, NULL, &files) || !files.gl_pathc) {
         globfree(&files);
-        return lb_fail(error, LB_NOT_FOUND, "no experiment files (*.ini) in '%s': run from the project's directory or give --experiments",
+        return lb_fail(error, LB_NOT_FOUND,
+                       "no experiment files (*.ini) in '%s': run from the project's directory or give --experiments",
                        c->experiments);
     }
     int code = check_only(c, &files, error);
@@ -66,8 +70,9 @@ int campaign_open(campaign *c, lb_error *error) {
         for (size_t b = 0; b < c->studies[i].e.block_count; b++) missing += c->studies[i].unavailable[b] != 0;
     }
     if (!code && !cells && !missing)
-        code = lb_fail(error, LB_INVALID, "nothing is selected: no experiment has data '%s' and loss '%s' in profile '%s'", c->chosen.data,
-                       c->chosen.loss, c->chosen.profile);
+        code =
+            lb_fail(error, LB_INVALID, "nothing is selected: no experiment has data '%s' and loss '%s' in profile '%s'",
+                    c->chosen.data, c->chosen.loss, c->chosen.profile);
     return code;
 }
 
@@ -85,7 +90,8 @@ int campaign_store_path(const campaign *c, int create, char *out, lb_error *erro
 }
 
 static int run_phase(campaign *c, int tuning, store *into, size_t *failed, lb_error *error) {
-    const pool_options options = {.jobs = c->jobs, .limit = c->limit, .search = c->search, .title = tuning ? "tuning" : "training"};
+    const pool_options options = {
+        .jobs = c->jobs, .limit = c->limit, .search = c->search, .title = tuning ? "tuning" : "training"};
     trial *trials = NULL;
     size_t count = 0;
     int code = study_collect(c->studies, c->count, tuning, &trials, &count, error);
@@ -110,11 +116,14 @@ int campaign_run(campaign *c, store *into, size_t *failed, lb_error *error) {
     if (code) return code;
     choose_all(c, into, &open);
     if (open)
-        return lb_fail(error, LB_INTERNAL, "%zu tuning trials failed, so %zu settings could not be chosen: run again to retry them", *failed, open);
+        return lb_fail(error, LB_INTERNAL,
+                       "%zu tuning trials failed, so %zu settings could not be chosen: run again to retry them",
+                       *failed, open);
     return run_phase(c, 0, into, failed, error);
 }
 
-/* --- plan ------------------------------------------------------------------------------------------------------------- */
+/* --- plan
+ * ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     size_t trials, missing;
@@ -175,14 +184,15 @@ int campaign_plan(campaign *c, lb_error *error) {
     store *from = access(path, F_OK) == 0 ? store_open_reader(path, error) : NULL;
     if (!from && access(path, F_OK) == 0) return error ? (int)error->code : LB_IO;
     if (from) choose_all(c, from, &open);
-    printf("%-20s %7s %9s %10s   (profile %s, %u jobs%s)\n", "experiment", "trials", "to train", "minutes", c->chosen.profile, c->jobs,
-           from ? "" : ", times not measured yet");
+    printf("%-20s %7s %9s %10s   (profile %s, %u jobs%s)\n", "experiment", "trials", "to train", "minutes",
+           c->chosen.profile, c->jobs, from ? "" : ", times not measured yet");
     cost sum;
     for (size_t i = 0; !code && i < c->count; i++) {
         code = cost_of(&c->studies[i], 1, from, &sum, error);
         if (!code) print_cost(c, c->studies[i].e.name, &sum);
         for (size_t b = 0; b < c->studies[i].e.block_count; b++)
-            if (c->studies[i].unavailable[b]) printf("  %s: %s\n", c->studies[i].e.blocks[b].label, c->studies[i].reason[b]);
+            if (c->studies[i].unavailable[b])
+                printf("  %s: %s\n", c->studies[i].e.blocks[b].label, c->studies[i].reason[b]);
     }
     if (!code) code = cost_of(c->studies, c->count, from, &sum, error);
     if (!code) print_cost(c, "all, shared once", &sum);

@@ -1,4 +1,5 @@
-/* A campaign: all selected experiments of one profile, their studies, and the phases tuning -> choice -> final trials. */
+/* A campaign: all selected experiments of one profile, their studies, and the phases tuning -> choice -> final trials.
+ */
 #ifndef HARNESS_CAMPAIGN_H
 #define HARNESS_CAMPAIGN_H
 
@@ -13,7 +14,7 @@ typedef struct {
     char search[PATH_SIZE];      /* where public data are */
     char experiments[PATH_SIZE]; /* directory of the ini files */
     unsigned jobs;
-    double limit; /* seconds a trial may take */
+    double limit;               /* seconds a trial may take */
     study studies[MAX_STUDIES]; /* in the order of the file names */
     size_t count;
 } campaign;

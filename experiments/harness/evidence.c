@@ -1,7 +1,5 @@
 #include "experiments/harness/evidence.h"
 
-#include "lib/base/hash.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +11,6 @@ const double curve_low = 0.001, curve_high = 0.1;
 static const double partial_fr = 0.05, np_delta = 0.05;
 static const double started_share = 0.98; /* a training loss above this share of the prior's never left it */
 enum { MAX_SEEDS = 1000, CALIBRATION_BINS = 15 };
-
-static uint64_t hash_scores(const trial_result *r) {
-    uint64_t state = HASH64_START;
-    for (size_t i = 0; i < r->array_count; i++)
-        state = hash64_add(state, r->arrays[i].data, r->arrays[i].count * sizeof(float));
-    return hash64_finish(state);
-}
 
 static int sorted(const trial_result *r, const char *name, metric_scores *out) {
     const trial_array *a = trial_result_find(r, name);
@@ -84,7 +75,7 @@ static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     const trial_array *data = trial_result_find(r, "data");
     m->outcome = r->outcome;
     m->present = r->outcome == OUTCOME_OK || r->outcome == OUTCOME_DIVERGED;
-    m->scores = hash_scores(r);
+    m->scores = trial_scores_hash(r);
     m->weights = r->weights;
     if (data && data->count == DATA_FACTS) memcpy(m->data, data->data, sizeof m->data);
     m->auroc = m->pauc = 0.5;

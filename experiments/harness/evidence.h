@@ -1,4 +1,5 @@
-/* Evidence: what the final trials of a study measured, cell by cell and seed by seed. The only reader of test scores. */
+/* Evidence: what the final trials of a study measured, cell by cell and seed by seed. The only reader of test scores.
+ */
 #ifndef HARNESS_EVIDENCE_H
 #define HARNESS_EVIDENCE_H
 
@@ -8,7 +9,7 @@
 #include "lib/stats/stats.h"
 
 enum { FR_LEVELS = 4, FR_HEADLINE = 2, CURVE_POINTS = 41, MAX_CHECKPOINTS = 10 };
-extern const double fr_levels[FR_LEVELS]; /* 0.1, 0.5, 1 and 5 % */
+extern const double fr_levels[FR_LEVELS];  /* 0.1, 0.5, 1 and 5 % */
 extern const double curve_low, curve_high; /* the FR-recall curve runs from 0.1 to 10 % */
 
 /* One trained model on its test set. */
@@ -18,16 +19,16 @@ typedef struct {
     int present; /* in the store, and not crashed: has numbers (a diverged model has recall 0) */
     int started; /* its training loss left what the prior alone pays */
     metric_status status[FR_LEVELS];
-    double recall[FR_LEVELS];   /* ROC point: threshold from the test goods */
+    double recall[FR_LEVELS]; /* ROC point: threshold from the test goods */
     double pauc, auroc, average_precision, calibration_error;
-    double accuracy;            /* at logit 0, at the share of defects in train */
-    double recall_half;         /* at logit 0: probability one half */
-    metric_point transferred;   /* threshold from calibrate goods by the Neyman-Pearson order, FR 1 % */
-    metric_point naive;         /* the 1 % quantile of the same goods */
-    long np_order;              /* -1: too few calibrate goods */
-    double curve[CURVE_POINTS]; /* recall over FR on a log grid */
+    double accuracy;                    /* at logit 0, at the share of defects in train */
+    double recall_half;                 /* at logit 0: probability one half */
+    metric_point transferred;           /* threshold from calibrate goods by the Neyman-Pearson order, FR 1 % */
+    metric_point naive;                 /* the 1 % quantile of the same goods */
+    long np_order;                      /* -1: too few calibrate goods */
+    double curve[CURVE_POINTS];         /* recall over FR on a log grid */
     double checkpoint[MAX_CHECKPOINTS]; /* recall at FR 1 % after 1/n, 2/n, .. of the visits */
-    uint64_t scores, weights;   /* hashes */
+    uint64_t scores, weights;           /* hashes */
     float data[DATA_FACTS];
 } measure;
 

@@ -15,15 +15,15 @@ static int argument(const char *expression, const char *key, char out[24]) {
     return 1;
 }
 
-long grid_index(const char (*axis)[24], size_t count, const char *value) {
+long grid_index(const axis_value *axis, size_t count, const char *value) {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(axis[i], value) == 0) return (long)i;
+        if (strcmp(axis[i].text, value) == 0) return (long)i;
     return -1;
 }
 
-static void add_value(char (*axis)[24], size_t *count, const char *value) {
-    if (grid_index((const char(*)[24])axis, *count, value) >= 0 || *count == MAX_AXIS) return;
-    snprintf(axis[(*count)++], 24, "%s", value);
+static void add_value(axis_value *axis, size_t *count, const char *value) {
+    if (grid_index(axis, *count, value) >= 0 || *count == MAX_AXIS) return;
+    snprintf(axis[(*count)++].text, 24, "%s", value);
 }
 
 void grid_of(const experiment *x, grid *out) {
@@ -41,8 +41,8 @@ long grid_cell(const evidence *e, const grid *g, const place *p, size_t gamma, s
         const cell *at = &e->study->cells[c];
         char value[24];
         if (at->block != p->b || at->ratio != p->ratio) continue;
-        if (!argument(at->entry->loss, "gamma", value) || strcmp(value, g->gamma[gamma]) != 0) continue;
-        if (!argument(at->entry->loss, "alpha", value) || strcmp(value, g->alpha[alpha]) != 0) continue;
+        if (!argument(at->entry->loss, "gamma", value) || strcmp(value, g->gamma[gamma].text) != 0) continue;
+        if (!argument(at->entry->loss, "alpha", value) || strcmp(value, g->alpha[alpha].text) != 0) continue;
         return *missing_word(e, c) ? -1 : (long)c;
     }
     return -1;

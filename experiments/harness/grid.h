@@ -7,7 +7,11 @@
 enum { MAX_AXIS = 16 };
 
 typedef struct {
-    char gamma[MAX_AXIS][24], alpha[MAX_AXIS][24];
+    char text[24];
+} axis_value;
+
+typedef struct {
+    axis_value gamma[MAX_AXIS], alpha[MAX_AXIS];
     size_t gammas, alphas;
 } grid;
 
@@ -15,9 +19,10 @@ void grid_of(const experiment *x, grid *out);
 
 /* Cell of a gamma and an alpha at a place; -1: not run or without numbers. */
 long grid_cell(const evidence *e, const grid *g, const place *p, size_t gamma, size_t alpha);
-long grid_index(const char (*axis)[24], size_t count, const char *value); /* -1: not on the axis */
+long grid_index(const axis_value *axis, size_t count, const char *value); /* -1: not on the axis */
 
-/* Recall at FR 1 % of one seed, mean over all alphas at that gamma: no alpha is picked, so nothing is picked by luck. */
+/* Recall at FR 1 % of one seed, mean over all alphas at that gamma: no alpha is picked, so nothing is picked by luck.
+ */
 double grid_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, unsigned seed);
 
 /* Standard deviation over seeds within cells, pooled over alphas; *freedom receives its degrees of freedom. */

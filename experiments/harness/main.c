@@ -41,7 +41,8 @@ static int say(const lb_error *error) {
     return 1;
 }
 
-/* --- list ------------------------------------------------------------------------------------------------------------- */
+/* --- list
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void print_params(const param *rows, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -62,7 +63,8 @@ static void list_registries(void) {
     }
     printf("data sets\n");
     for (const dataset_type *const *d = dataset_types; *d; d++) {
-        printf("  %s@%d  %s\n      tasks: %s; licence: %s\n", (*d)->name, (*d)->version, (*d)->summary, (*d)->tasks, (*d)->licence);
+        printf("  %s@%d  %s\n      tasks: %s; licence: %s\n", (*d)->name, (*d)->version, (*d)->summary, (*d)->tasks,
+               (*d)->licence);
         print_params((*d)->params, (*d)->param_count);
     }
     printf("models\n");
@@ -79,13 +81,14 @@ static int command_list(lb_error *error) {
     printf("experiments (profile %s)\n", session.chosen.profile);
     for (size_t i = 0; i < session.count; i++) {
         const experiment *e = &session.studies[i].e;
-        printf("  %s  %s\n      %zu blocks, %zu losses, %u seeds, model %s, %u visits\n", e->name, e->question, e->block_count,
-               e->entry_count, e->seeds, e->model, e->visits);
+        printf("  %s  %s\n      %zu blocks, %zu losses, %u seeds, model %s, %u visits\n", e->name, e->question,
+               e->block_count, e->entry_count, e->seeds, e->model, e->visits);
     }
     return LB_OK;
 }
 
-/* --- run, report, verify ----------------------------------------------------------------------------------------------- */
+/* --- run, report, verify
+ * ----------------------------------------------------------------------------------------------- */
 
 static int with_store(int (*action)(store *, lb_error *), lb_error *error) {
     char path[PATH_SIZE];
@@ -106,23 +109,55 @@ static int action_run(store *s, lb_error *error) {
     int code = campaign_run(&session, s, &failed, error);
     if (!code) code = report_write(&session, s, error);
     if (!code && failed)
-        code = lb_fail(error, LB_INTERNAL, "%zu trials crashed or timed out: the tables name them; run again to retry them", failed);
+        code = lb_fail(error, LB_INTERNAL,
+                       "%zu trials crashed or timed out: the tables name them; run again to retry them", failed);
     return code;
 }
 
-static int action_verify(store *s, lb_error *error) { return report_verify(&session, s, error); }
+static int command_verify(lb_error *error) {
+    const int code = campaign_open(&session, error);
+    return code ? code : report_verify(&session, error);
+}
 
 static int command_plan(lb_error *error) {
     const int code = campaign_open(&session, error);
     return code ? code : campaign_plan(&session, error);
 }
 
-/* --- show ---------------------------------------------------------------------------------------------------------------- */
+/* --- show
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static void show_figures(const trial_result *r) {
+    metric_scores test;
+    const trial_array *a = trial_result_find(r, "test");
+    if (r->outcome != OUTCOME_OK || !a) return;
+    const stat_scored scored = {
+        .good = a->data, .defect = a->data + a->goods, .goods = a->goods, .defects = a->count - a->goods};
+    if (metric_scores_new(&test, scored.good, scored.goods, scored.defect, scored.defects, NULL)) return;
+    printf("test set: %zu goods, %zu defects\n", scored.goods, scored.defects);
+    for (size_t i = 0; i < FR_LEVELS; i++) {
+        metric_status status;
+        stat_interval interval;
+        rng stream = rng_from_text("show");
+        const double recall = metric_recall_at(&test, fr_levels[i], &status).recall;
+        if (status == METRIC_TOO_FEW)
+            printf("recall at FR %g %%: n<%zu\n", 100 * fr_levels[i], metric_minimum_goods(fr_levels[i]));
+        else if (status == METRIC_TIED)
+            printf("recall at FR %g %%: tied\n", 100 * fr_levels[i]);
+        else if (!stat_boot_recall(&scored, fr_levels[i], 2000, 0.95, &stream, &interval, NULL))
+            printf("recall at FR %g %%: %.4f [%.4f, %.4f] (stratified bootstrap)\n", 100 * fr_levels[i], recall,
+                   interval.low, interval.high);
+    }
+    printf("AUROC %.4f, partial AUROC to FR 5 %% %.4f, AP %.4f\n", metric_auroc(&test), metric_pauc(&test, 0.05),
+           metric_average_precision(&test, metric_prevalence(&test)));
+    metric_scores_free(&test);
+}
 
 static int command_show(const char *prefix, lb_error *error) {
     char path[PATH_SIZE], description[TRIAL_TEXT], key[TRIAL_KEY];
     trial_result r = {0};
-    if (!prefix) return lb_fail(error, LB_INVALID, "show needs the KEY of a trial, as in results/<experiment>/trials.tsv");
+    if (!prefix)
+        return lb_fail(error, LB_INVALID, "show needs the KEY of a trial, as in results/<experiment>/trials.tsv");
     int code = campaign_store_path(&session, 0, path, error);
     if (code) return code;
     store *s = store_open_reader(path, error);
@@ -131,19 +166,22 @@ static int command_show(const char *prefix, lb_error *error) {
     if (!code) code = store_get(s, key, &r, error);
     store_close(s);
     if (code) return code;
-    printf("key %s\n%soutcome %s %s\nseconds %.2f\nprior logit %.4f, loss there %.6g, loss at the end %.6g\nweights %016" PRIx64 "\n",
-           key, description, trial_outcome_names[r.outcome], r.message, r.seconds, r.prior_logit, r.prior_loss, r.train_loss, r.weights);
-    report_show(&r);
+    printf("key %s\n%soutcome %s %s\nseconds %.2f\nprior logit %.4f, loss there %.6g, loss at the end %.6g\nweights "
+           "%016" PRIx64 "\n",
+           key, description, trial_outcome_names[r.outcome], r.message, r.seconds, r.prior_logit, r.prior_loss,
+           r.train_loss, r.weights);
+    show_figures(&r);
     trial_result_free(&r);
     return LB_OK;
 }
 
-/* --- options ------------------------------------------------------------------------------------------------------------- */
+/* --- options
+ * ------------------------------------------------------------------------------------------------------------- */
 
-static const struct option options[] = {{"profile", 1, NULL, 'p'}, {"only", 1, NULL, 'o'}, {"loss", 1, NULL, 'l'},
-                                        {"dataset", 1, NULL, 'd'}, {"out", 1, NULL, 'O'},  {"jobs", 1, NULL, 'j'},
-                                        {"datasets", 1, NULL, 's'}, {"experiments", 1, NULL, 'e'}, {"limit", 1, NULL, 't'},
-                                        {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
+static const struct option options[] = {
+    {"profile", 1, NULL, 'p'}, {"only", 1, NULL, 'o'}, {"loss", 1, NULL, 'l'},     {"dataset", 1, NULL, 'd'},
+    {"out", 1, NULL, 'O'},     {"jobs", 1, NULL, 'j'}, {"datasets", 1, NULL, 's'}, {"experiments", 1, NULL, 'e'},
+    {"limit", 1, NULL, 't'},   {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
 
 static int keep(char *out, size_t size, const char *value, lb_error *error) {
     if (snprintf(out, size, "%s", value) < (int)size) return LB_OK;
@@ -161,19 +199,28 @@ static int read_option(int letter, const char *value, lb_error *error) {
     double number = 1;
     int code = LB_OK;
     switch (letter) {
-    case 'p': return keep(session.chosen.profile, sizeof session.chosen.profile, value, error);
-    case 'o': return keep(session.chosen.only, sizeof session.chosen.only, value, error);
-    case 'l': return keep(session.chosen.loss, sizeof session.chosen.loss, value, error);
-    case 'd': return keep(session.chosen.data, sizeof session.chosen.data, value, error);
-    case 'O': return keep(session.out, sizeof session.out, value, error);
-    case 's': return keep(session.search, sizeof session.search, value, error);
-    case 'e': return keep(session.experiments, sizeof session.experiments, value, error);
+    case 'p':
+        return keep(session.chosen.profile, sizeof session.chosen.profile, value, error);
+    case 'o':
+        return keep(session.chosen.only, sizeof session.chosen.only, value, error);
+    case 'l':
+        return keep(session.chosen.loss, sizeof session.chosen.loss, value, error);
+    case 'd':
+        return keep(session.chosen.data, sizeof session.chosen.data, value, error);
+    case 'O':
+        return keep(session.out, sizeof session.out, value, error);
+    case 's':
+        return keep(session.search, sizeof session.search, value, error);
+    case 'e':
+        return keep(session.experiments, sizeof session.experiments, value, error);
     case 'j':
         code = read_number("jobs", value, 1, 256, &number, error);
         session.jobs = (unsigned)number;
         return code;
-    case 't': return read_number("limit", value, 1, 1e6, &session.limit, error);
-    default: return lb_fail(error, LB_INVALID, "see lossbench --help for the options");
+    case 't':
+        return read_number("limit", value, 1, 1e6, &session.limit, error);
+    default:
+        return lb_fail(error, LB_INVALID, "see lossbench --help for the options");
     }
 }
 
@@ -188,7 +235,7 @@ static int dispatch(const char *command, const char *operand, lb_error *error) {
     if (strcmp(command, "plan") == 0) return command_plan(error);
     if (strcmp(command, "run") == 0) return with_store(action_run, error);
     if (strcmp(command, "report") == 0) return with_store(action_report, error);
-    if (strcmp(command, "verify") == 0) return with_store(action_verify, error);
+    if (strcmp(command, "verify") == 0) return command_verify(error);
     if (strcmp(command, "show") == 0) return command_show(operand, error);
     return lb_fail(error, LB_INVALID, "unknown command '%s': list, plan, run, report, show or verify", command);
 }

@@ -2,7 +2,9 @@
 
 #include "datasets/contact_sheet.h"
 #include "experiments/harness/figure.h"
+#include "experiments/harness/trial_row.h"
 #include "lib/base/hash.h"
+#include "lib/nn/nn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,7 +28,8 @@ static const struct {
 } analyses[] = {{"compare", analyse_compare}, {"grid", analyse_grid},   {"ratios", analyse_ratios},
                 {"easy", analyse_easy},       {"rates", analyse_rates}, {NULL, NULL}};
 
-/* --- files ------------------------------------------------------------------------------------------------------------- */
+/* --- files
+ * ------------------------------------------------------------------------------------------------------------- */
 
 int write_file(const char *path, const text *content, lb_error *error) {
     char temporary[PATH_SIZE + 8];
@@ -39,32 +42,37 @@ int write_file(const char *path, const text *content, lb_error *error) {
     const int reason = errno;
     if (fclose(f) == 0 && written && flushed && rename(temporary, path) == 0) return LB_OK;
     unlink(temporary);
-    return lb_fail(error, LB_IO, "cannot write '%s': %s; free some space or choose another OUT", path, strerror(reason ? reason : errno));
+    return lb_fail(error, LB_IO, "cannot write '%s': %s; free some space or choose another OUT", path,
+                   strerror(reason ? reason : errno));
 }
 
-static int place_of(const report *r, const char *root, const char *experiment, const char *name, char *out, lb_error *error) {
+static int place_of(const report *r, const char *root, const char *folder, const char *name, char *out,
+                    lb_error *error) {
     char directory[PATH_SIZE];
-    snprintf(directory, sizeof directory, "%.700s/%s/%s", r->c->out, root, experiment);
+    snprintf(directory, sizeof directory, "%.700s/%s/%s", r->c->out, root, folder);
     snprintf(out, PATH_SIZE, "%.900s/%s", directory, name);
     return make_directories(directory, error);
 }
 
 static void provenance(const report *r, const study *s, char *out, size_t size) {
-    snprintf(out, size, "lossbench %s, experiment %s, profile %s%s%s%s%s", LOSSBENCH_VERSION, s->e.name, r->c->chosen.profile,
-             r->c->chosen.loss[0] ? ", only losses " : "", r->c->chosen.loss, r->c->chosen.data[0] ? ", only data " : "",
-             r->c->chosen.data);
+    snprintf(out, size, "lossbench %s, experiment %s, profile %s%s%s%s%s", LOSSBENCH_VERSION, s->e.name,
+             r->c->chosen.profile, r->c->chosen.loss[0] ? ", only losses " : "", r->c->chosen.loss,
+             r->c->chosen.data[0] ? ", only data " : "", r->c->chosen.data);
 }
 
-/* --- tables and figures -------------------------------------------------------------------------------------------------- */
+/* --- tables and figures
+ * -------------------------------------------------------------------------------------------------- */
 
-static int write_form(const report *r, const study *s, const char *name, const char *ending, const text *content, lb_error *error) {
+static int write_form(const report *r, const study *s, const char *name, const char *ending, const text *content,
+                      lb_error *error) {
     char file[300], path[PATH_SIZE];
     snprintf(file, sizeof file, "%s.%s", name, ending);
     const int code = place_of(r, "results", s->e.name, file, path, error);
     return code ? code : write_file(path, content, error);
 }
 
-static int write_forms(report *r, const study *s, const char *name, const table *t, table_place place, const char *caption, lb_error *error) {
+static int write_forms(report *r, const study *s, const char *name, const table *t, table_place place,
+                       const char *caption, lb_error *error) {
     text tsv = {0}, markdown = {0}, latex = {0};
     char note[700], label[300];
     provenance(r, s, note, sizeof note);
@@ -76,13 +84,14 @@ static int write_forms(report *r, const study *s, const char *name, const table 
     if (!code) code = write_form(r, s, name, "md", &markdown, error);
     if (!code) code = write_form(r, s, name, "tex", &latex, error);
     if (!code && place == TABLE_INLINE) {
-        text_add(&r->body, "<a id=\"table-%zu\"></a>**Table %zu.** %s ([tsv](results/%s/%s.tsv), [tex](results/%s/%s.tex))\n\n", r->tables + 1,
-                 r->tables + 1, caption, s->e.name, name, s->e.name, name);
+        text_add(&r->body,
+                 "<a id=\"table-%zu\"></a>**Table %zu.** %s ([tsv](results/%s/%s.tsv), [tex](results/%s/%s.tex))\n\n",
+                 r->tables + 1, r->tables + 1, caption, s->e.name, name, s->e.name, name);
         text_add(&r->body, "%s\n", markdown.data);
         r->tables++;
     } else if (!code) {
-        text_add(&r->body, "- [%s](results/%s/%s.md) ([tsv](results/%s/%s.tsv), [tex](results/%s/%s.tex)): %s\n", name, s->e.name, name,
-                 s->e.name, name, s->e.name, name, caption);
+        text_add(&r->body, "- [%s](results/%s/%s.md) ([tsv](results/%s/%s.tsv), [tex](results/%s/%s.tex)): %s\n", name,
+                 s->e.name, name, s->e.name, name, s->e.name, name, caption);
     }
     text_free(&tsv);
     text_free(&markdown);
@@ -90,23 +99,26 @@ static int write_forms(report *r, const study *s, const char *name, const table 
     return code;
 }
 
-int report_table(report *r, const study *s, const char *name, table *t, table_place place, const char *caption, lb_error *error) {
+int report_table(report *r, const study *s, const char *name, table *t, table_place place, const char *caption,
+                 lb_error *error) {
     const int code = t ? write_forms(r, s, name, t, place, caption, error) : lb_fail_memory(error, "a table");
     table_free(t);
     return code;
 }
 
-int report_figure(report *r, const study *s, const char *script, const char *name, table *t, const figure_option *options,
-                  const char *caption, lb_error *error) {
+int report_figure(report *r, const study *s, const char *script, const char *name, table *t,
+                  const figure_option *options, const char *caption, lb_error *error) {
     char stem[PATH_SIZE], note[700];
     if (!t) return lb_fail_memory(error, "a figure");
     provenance(r, s, note, sizeof note);
     int code = place_of(r, "plots", s->e.name, name, stem, error);
-    if (!code) code = figure_draw(script, stem, t, note, options, error);
+    if (!code) code = figure_draw(NULL, script, stem, t, note, options, error);
     table_free(t);
     if (code) return code;
     r->figures++;
-    text_add(&r->body, "<a id=\"figure-%zu\"></a>![Figure %zu](plots/%s/%s.png)\n\n**Figure %zu.** %s ([svg](plots/%s/%s.svg), [tsv](plots/%s/%s.tsv))\n\n",
+    text_add(&r->body,
+             "<a id=\"figure-%zu\"></a>![Figure %zu](plots/%s/%s.png)\n\n**Figure %zu.** %s ([svg](plots/%s/%s.svg), "
+             "[tsv](plots/%s/%s.tsv))\n\n",
              r->figures, r->figures, s->e.name, name, r->figures, caption, s->e.name, name, s->e.name, name);
     return LB_OK;
 }
@@ -121,14 +133,20 @@ void report_say(report *r, const char *format, ...) {
 }
 
 void ratio_text(unsigned ratio, char *out, size_t size) {
-    if (ratio) snprintf(out, size, "1:%u", ratio);
-    else snprintf(out, size, "natural");
+    if (ratio)
+        snprintf(out, size, "1:%u", ratio);
+    else
+        snprintf(out, size, "natural");
 }
 
 void estimate_text(const estimate *e, int plus, char *out, size_t size) {
-    if (!e->count) snprintf(out, size, "failed");
-    else if (e->count == 1) snprintf(out, size, plus ? "%+.3f" : "%.3f", e->mean);
-    else snprintf(out, size, plus ? "%+.3f [%+.3f, %+.3f]" : "%.3f [%.3f, %.3f]", e->mean, e->interval.low, e->interval.high);
+    if (!e->count)
+        snprintf(out, size, "failed");
+    else if (e->count == 1)
+        snprintf(out, size, plus ? "%+.3f" : "%.3f", e->mean);
+    else
+        snprintf(out, size, plus ? "%+.3f [%+.3f, %+.3f]" : "%.3f [%.3f, %.3f]", e->mean, e->interval.low,
+                 e->interval.high);
 }
 
 const char *missing_word(const evidence *e, size_t c) {
@@ -145,20 +163,24 @@ troubles troubles_of(const evidence *e, size_t c) {
     troubles out = {0};
     const measure *seeds = evidence_seeds(e, c);
     for (unsigned k = 0; k < e->study->e.seeds; k++) {
-        if (!seeds[k].present) out.failed++;
-        else if (seeds[k].outcome == OUTCOME_DIVERGED) out.diverged++;
-        else if (!seeds[k].started) out.not_started++;
+        if (!seeds[k].present)
+            out.failed++;
+        else if (seeds[k].outcome == OUTCOME_DIVERGED)
+            out.diverged++;
+        else if (!seeds[k].started)
+            out.not_started++;
     }
     return out;
 }
 
-const evidence *report_evidence(const report *r, const char *experiment) {
+const evidence *report_evidence(const report *r, const char *name) {
     for (size_t i = 0; i < r->c->count; i++)
-        if (strcmp(r->c->studies[i].e.name, experiment) == 0) return &r->evidences[i];
+        if (strcmp(r->c->studies[i].e.name, name) == 0) return &r->evidences[i];
     return NULL;
 }
 
-/* --- data section ----------------------------------------------------------------------------------------------------------- */
+/* --- data section
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static const measure *any_measure(const evidence *e, const block *b, unsigned ratio) {
     for (size_t c = 0; c < e->study->cell_count; c++) {
@@ -172,8 +194,10 @@ static const measure *any_measure(const evidence *e, const block *b, unsigned ra
 
 static void add_counts(table *t, const measure *m) {
     for (int set = 0; set < SET_COUNT; set++)
-        if (set == SET_CALIBRATE) table_cell(t, "%.0f", (double)m->data[DATA_GOODS + set]);
-        else table_cell(t, "%.0f / %.0f", (double)m->data[DATA_GOODS + set], (double)m->data[DATA_DEFECTS + set]);
+        if (set == SET_CALIBRATE)
+            table_cell(t, "%.0f", (double)m->data[DATA_GOODS + set]);
+        else
+            table_cell(t, "%.0f / %.0f", (double)m->data[DATA_GOODS + set], (double)m->data[DATA_DEFECTS + set]);
 }
 
 static void add_data_row(table *t, const report *r, const evidence *e, const block *b, unsigned ratio) {
@@ -188,8 +212,10 @@ static void add_data_row(table *t, const report *r, const evidence *e, const blo
     table_cell(t, "%s", ratio_name);
     table_cell(t, "%.0fx%.0f", (double)m->data[DATA_HEIGHT], (double)m->data[DATA_WIDTH]);
     add_counts(t, m);
-    if (dataset_ceiling(b->data, &request, fr_levels[FR_HEADLINE], &ceiling, NULL)) table_cell(t, "unknown");
-    else table_cell(t, "%.3f", ceiling);
+    if (dataset_ceiling(b->data, &request, fr_levels[FR_HEADLINE], &ceiling, NULL))
+        table_cell(t, "unknown");
+    else
+        table_cell(t, "%.3f", ceiling);
     table_cell(t, "%.0f, %.0f", (double)m->data[DATA_DUPLICATES], (double)m->data[DATA_CONFLICTS]);
 }
 
@@ -209,7 +235,9 @@ static int used_before(const report *r, size_t study_index, const block *b, unsi
         for (size_t i = 0; i < r->c->studies[s].e.block_count; i++) {
             const block *other = &r->c->studies[s].e.blocks[i];
             for (size_t k = 0; k < other->ratio_count; k++)
-                if (strcmp(other->data, b->data) == 0 && other->ratios[k] == ratio && any_measure(&r->evidences[s], other, ratio)) return 1;
+                if (strcmp(other->data, b->data) == 0 && other->ratios[k] == ratio &&
+                    any_measure(&r->evidences[s], other, ratio))
+                    return 1;
         }
     return 0;
 }
@@ -225,14 +253,24 @@ static int add_sheet(report *r, const block *b, text *sheets, lb_error *error) {
     code = dataset_contact_sheet(&d, path, error);
     dataset_free(&d);
     r->figures++;
-    text_add(sheets, "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): test goods on the left, test defects on the right.\n\n",
+    text_add(sheets,
+             "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): test goods on "
+             "the left, test defects on the right.\n\n",
              r->figures, r->figures, b->label, r->figures, b->label, b->data);
     return code;
 }
 
 static int write_data(report *r, lb_error *error) {
-    static const char *const headers[] = {"block", "data set", "ratio", "size", "train good / defect", "select good / defect",
-                                          "calibrate good", "test good / defect", "ceiling at FR 1 %", "dropped: duplicates, conflicts"};
+    static const char *const headers[] = {"block",
+                                          "data set",
+                                          "ratio",
+                                          "size",
+                                          "train good / defect",
+                                          "select good / defect",
+                                          "calibrate good",
+                                          "test good / defect",
+                                          "ceiling at FR 1 %",
+                                          "dropped: duplicates, conflicts"};
     table *t = table_new(headers, 10);
     text sheets = {0};
     int code = t ? LB_OK : lb_fail_memory(error, "the data table");
@@ -245,71 +283,39 @@ static int write_data(report *r, lb_error *error) {
             for (size_t k = 0; k < at->ratio_count; k++)
                 if (!used_before(r, s, at, at->ratios[k])) add_data_row(t, r, &r->evidences[s], at, at->ratios[k]);
             if (again) continue;
-            if (from->unavailable[b]) text_add(&sheets, "**%s: not fetched.** %s\n\n", at->label, from->reason[b]);
-            else code = add_sheet(r, at, &sheets, error);
+            if (from->unavailable[b])
+                text_add(&sheets, "**%s: not fetched.** %s\n\n", at->label, from->reason[b]);
+            else
+                code = add_sheet(r, at, &sheets, error);
         }
     }
     static const study data_study = {.e.name = "data"};
     if (!code)
         code = report_table(r, &data_study, "sets", t, TABLE_INLINE,
-                            "Data sets of this report. Counts are those of seed 1. The ceiling is the recall at FR 1 % of an oracle that "
-                            "is told the place, shape and contrast of each defect and the statistics of the texture: no detector can exceed it.",
+                            "Data sets of this report. Counts are those of seed 1. The ceiling is the recall at FR 1 % "
+                            "of an oracle that "
+                            "is told the place, shape and contrast of each defect and the statistics of the texture: "
+                            "no detector can exceed it.",
                             error);
-    else table_free(t);
+    else
+        table_free(t);
     if (!code && sheets.data) text_add(&r->body, "%s", sheets.data);
     text_free(&sheets);
     return code;
 }
 
-/* --- trials.tsv ---------------------------------------------------------------------------------------------------------------- */
-
-static void add_trial_row(table *t, const cell *c, const trial *tr, const measure *m) {
-    char ratio_name[32];
-    ratio_text(c->ratio, ratio_name, sizeof ratio_name);
-    table_cell(t, "%s", m->key);
-    table_cell(t, "%s", c->block->label);
-    table_cell(t, "%s", c->entry->label);
-    table_cell(t, "%s", tr->data);
-    table_cell(t, "%u", tr->ratio);
-    table_cell(t, "%u", tr->seed);
-    table_cell(t, "%s", tr->model);
-    table_cell(t, "%s", tr->loss);
-    table_cell(t, "%s", tr->bias == BIAS_PRIOR ? "prior" : "0");
-    table_cell(t, "%s", tr->sampler == SAMPLER_NATURAL ? "natural" : "balanced");
-    table_cell(t, "%c", tr->streams);
-    table_cell(t, "%.6g", tr->learning_rate);
-    table_cell(t, "%.6g", tr->weight_decay);
-    table_cell(t, "%u", tr->visits);
-    table_cell(t, "%u", tr->batch);
-    table_cell(t, "%u", tr->checkpoints);
-    table_cell(t, "%s", m->present || m->outcome ? trial_outcome_names[m->outcome] : "missing");
-    for (size_t i = 0; i < FR_LEVELS; i++)
-        if (m->status[i] == METRIC_OK) table_cell(t, "%.4f", m->recall[i]);
-        else table_cell(t, m->status[i] == METRIC_TIED ? "tied" : "too few goods");
-    table_cell(t, "%.4f", m->pauc);
-    table_cell(t, "%.4f", m->auroc);
-    table_cell(t, "%.4f", m->average_precision);
-    table_cell(t, "%.4f", m->calibration_error);
-    table_cell(t, "%.4f", m->accuracy);
-    table_cell(t, "%.4f", m->recall_half);
-    table_cell(t, "%016" PRIx64, m->scores);
-    table_cell(t, "%016" PRIx64, m->weights);
-}
-
-const char *const trial_columns[] = {"key", "block", "label", "data", "ratio", "seed", "model", "loss", "bias", "sampler", "streams",
-                                     "learning_rate", "weight_decay", "visits", "batch", "checkpoints", "outcome", "recall at FR 0.1 %",
-                                     "recall at FR 0.5 %", "recall at FR 1 %", "recall at FR 5 %", "partial AUROC", "AUROC", "AP", "ECE",
-                                     "accuracy", "recall at 1/2", "scores", "weights"};
+/* --- trials.tsv ----------------------------------------------------------------------------------------------------
+ */
 
 static int write_trials(report *r, const evidence *e, lb_error *error) {
-    table *t = table_new(trial_columns, sizeof trial_columns / sizeof *trial_columns);
+    table *t = table_new(trial_columns, TRIAL_COLUMNS);
     text tsv = {0};
     char note[700];
     if (!t) return lb_fail_memory(error, "the trials table");
     for (size_t c = 0; c < e->study->cell_count; c++)
         for (unsigned k = 0; k < e->study->e.seeds; k++) {
             const measure *m = &evidence_seeds(e, c)[k];
-            add_trial_row(t, &e->study->cells[c], &e->study->cells[c].finals[k], m);
+            trial_to_row(t, &e->study->cells[c], &e->study->cells[c].finals[k], m);
             r->results = hash64_add(r->results, m->key, sizeof m->key);
             r->results = hash64_add(r->results, &m->scores, sizeof m->scores);
         }
@@ -321,21 +327,27 @@ static int write_trials(report *r, const evidence *e, lb_error *error) {
     return code;
 }
 
-/* --- experiments and the whole ---------------------------------------------------------------------------------------------------- */
+/* --- experiments and the whole
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void say_settings(report *r, const experiment *e) {
     char rates[200];
     if (e->points)
-        snprintf(rates, sizeof rates, "learning rate and weight decay tuned with each loss's own parameters: %u points, %u tuning seeds (tune-once)",
+        snprintf(rates, sizeof rates,
+                 "learning rate and weight decay tuned with each loss's own parameters: %u points, %u tuning seeds "
+                 "(tune-once)",
                  e->points, e->tuning_seeds);
     else {
         size_t used = (size_t)snprintf(rates, sizeof rates, "learning rate");
         for (size_t i = 0; i < e->learning_rate_count && used < sizeof rates; i++)
             used += (size_t)snprintf(rates + used, sizeof rates - used, " %g", e->learning_rates[i]);
     }
-    report_say(r, "Model `%s`, Adam, %u image visits in batches of %u, %s, weight decay %s%g, %u seed%s.%s", e->model, e->visits, e->batch, rates,
-               e->points ? "tuned from " : "", e->points ? e->weight_decay_low : e->weight_decay, e->seeds, e->seeds == 1 ? "" : "s",
-               e->seeds < 5 ? " So few seeds carry no intervals worth the name: this profile shows that the machinery runs." : "");
+    report_say(r, "Model `%s`, Adam, %u image visits in batches of %u, %s, weight decay %s%g, %u seed%s.%s", e->model,
+               e->visits, e->batch, rates, e->points ? "tuned from " : "",
+               e->points ? e->weight_decay_low : e->weight_decay, e->seeds, e->seeds == 1 ? "" : "s",
+               e->seeds < 5
+                   ? " So few seeds carry no intervals worth the name: this profile shows that the machinery runs."
+                   : "");
 }
 
 static int write_experiment(report *r, const evidence *e, lb_error *error) {
@@ -355,30 +367,50 @@ static int write_experiment(report *r, const evidence *e, lb_error *error) {
     return code;
 }
 
+/* The processor's name, for the head of the report only. */
+static void machine_name(char *out, size_t size) {
+    char line[300];
+    snprintf(out, size, "unknown processor");
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+            snprintf(out, size, "%.*s", (int)strcspn(strchr(line, ':') + 2, "\n"), strchr(line, ':') + 2);
+            break;
+        }
+    if (f) fclose(f);
+}
+
 static void write_head(const report *r, text *out) {
+    char machine[200];
+    machine_name(machine, sizeof machine);
     text_add(out, "# Recall at a fixed false-rejection rate: which loss finds the most defects\n\n"
-                  "Positive = defect; a part is rejected when its score exceeds the threshold. FR = share of goods rejected; recall = share of "
-                  "defects rejected. The ranking number is recall at FR 1 %% on the test ROC (ROC point). Differences are paired over seeds; "
-                  "*better* and *worse* mean that the whole 95 %% interval lies beyond 0.02 recall, *equivalent* that it lies within; anything "
+                  "Positive = defect; a part is rejected when its score exceeds the threshold. FR = share of goods "
+                  "rejected; recall = share of "
+                  "defects rejected. The ranking number is recall at FR 1 %% on the test ROC (ROC point). Differences "
+                  "are paired over seeds; "
+                  "*better* and *worse* mean that the whole 95 %% interval lies beyond 0.02 recall, *equivalent* that "
+                  "it lies within; anything "
                   "else is *unclear*.\n\n");
-    text_add(out, "| version | commit | profile | results | compiler | machine |\n| --- | --- | --- | --- | --- | --- |\n");
-    text_add(out, "| %s | %s | %s | %016" PRIx64 " | %s | %s, kernels %s |\n\n", LOSSBENCH_VERSION, LOSSBENCH_COMMIT, r->c->chosen.profile,
-             hash64_finish(r->results),
+    text_add(out,
+             "| version | commit | profile | results | compiler | machine |\n| --- | --- | --- | --- | --- | --- |\n");
+    text_add(out, "| %s | %s | %s | %016" PRIx64 " | %s | %s, kernels %s |\n\n", LOSSBENCH_VERSION, LOSSBENCH_COMMIT,
+             r->c->chosen.profile, hash64_finish(r->results),
 #ifdef __clang__
              "clang " __clang_version__,
 #else
              "gcc " __VERSION__,
 #endif
-             report_machine(), report_kernels());
+             machine, nn_kernels_available()[0]);
     if (r->c->chosen.loss[0] || r->c->chosen.data[0] || r->c->chosen.only[0])
-        text_add(out, "**Partial:** narrowed to experiments [%s], losses [%s], data [%s].\n\n", r->c->chosen.only, r->c->chosen.loss, r->c->chosen.data);
+        text_add(out, "**Partial:** narrowed to experiments [%s], losses [%s], data [%s].\n\n", r->c->chosen.only,
+                 r->c->chosen.loss, r->c->chosen.data);
 }
 
 static int write_document(report *r, lb_error *error) {
     text whole = {0};
     char path[PATH_SIZE];
     write_head(r, &whole);
-    int code = report_claims(r, &whole, error);
+    int code = LB_OK;
     text_add(&whole, "%s", r->body.data ? r->body.data : "");
     if (r->body.failed) code = lb_fail_memory(error, "the report");
     snprintf(path, sizeof path, "%.900s/REPORT.md", r->c->out);
@@ -396,6 +428,7 @@ int report_write(campaign *c, store *from, lb_error *error) {
         study_choose(&c->studies[i], from, &open);
         code = evidence_read(&c->studies[i], from, &r.evidences[i], error);
     }
+    if (!code) code = report_claims(&r, error);
     if (!code) code = write_data(&r, error);
     for (size_t i = 0; !code && i < c->count; i++) code = write_experiment(&r, &r.evidences[i], error);
     if (!code) code = write_document(&r, error);

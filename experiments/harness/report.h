@@ -21,23 +21,24 @@ typedef struct {
 /* Writes results/, plots/ and REPORT.md below the campaign's OUT. */
 int report_write(campaign *c, store *from, lb_error *error);
 
-/* Trains a stratified sample of the trials in results/<experiment>/trials.tsv again and compares the hashes of their scores. */
-int report_verify(campaign *c, store *from, lb_error *error);
+/* Trains a stratified sample of the trials in results/<experiment>/trials.tsv again and compares the hashes of their
+ * scores. */
+int report_verify(campaign *c, lb_error *error);
 
-/* Prints the figures of one trial. */
-void report_show(const trial_result *r);
-
-/* --- for the analyses ------------------------------------------------------------------------------------------------ */
+/* --- for the analyses ------------------------------------------------------------------------------------------------
+ */
 
 typedef enum { TABLE_INLINE, TABLE_LINKED } table_place;
 
 /* Writes results/<experiment>/<name>.tsv, .md and .tex and puts the table, or a link to it, into the report. Frees `t`;
    NULL is an allocation failure. */
-int report_table(report *r, const study *s, const char *name, table *t, table_place place, const char *caption, lb_error *error);
+int report_table(report *r, const study *s, const char *name, table *t, table_place place, const char *caption,
+                 lb_error *error);
 
-/* Draws plots/<experiment>/<name>.svg and .png beside the TSV and shows it. Frees `t`. Options as figure_draw takes them. */
-int report_figure(report *r, const study *s, const char *script, const char *name, table *t, const struct figure_option *options,
-                  const char *caption, lb_error *error);
+/* Draws plots/<experiment>/<name>.svg and .png beside the TSV and shows it. Frees `t`. Options as figure_draw takes
+ * them. */
+int report_figure(report *r, const study *s, const char *script, const char *name, table *t,
+                  const struct figure_option *options, const char *caption, lb_error *error);
 
 /* Appends a paragraph. */
 void report_say(report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -70,7 +71,7 @@ int analyse_ratios(report *r, const evidence *e, lb_error *error);
 int analyse_easy(report *r, const evidence *e, lb_error *error);
 int analyse_rates(report *r, const evidence *e, lb_error *error);
 
-/* Claims table and the sentences of findings, computed from all evidence. */
-int report_claims(report *r, text *out, lb_error *error);
+/* The claims table, computed from all evidence. */
+int report_claims(report *r, lb_error *error);
 
 #endif

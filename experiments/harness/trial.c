@@ -64,3 +64,10 @@ void trial_result_free(trial_result *r) {
     for (size_t i = 0; i < r->array_count; i++) free(r->arrays[i].data);
     *r = (trial_result){0};
 }
+
+uint64_t trial_scores_hash(const trial_result *r) {
+    uint64_t state = HASH64_START;
+    for (size_t i = 0; i < r->array_count; i++)
+        state = hash64_add(state, r->arrays[i].data, r->arrays[i].count * sizeof(float));
+    return hash64_finish(state);
+}

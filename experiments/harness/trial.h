@@ -76,6 +76,7 @@ typedef struct {
 const trial_array *trial_result_find(const trial_result *r, const char *name);
 float *trial_result_add(trial_result *r, const char *name, size_t count, size_t goods); /* NULL: out of memory */
 void trial_result_free(trial_result *r);
+uint64_t trial_scores_hash(const trial_result *r); /* hash64 over all arrays, in order */
 
 /* Trains and scores. `d` must be the data set the trial names. A non-finite score is the outcome `diverged`, not an
  * error. */
