@@ -23,7 +23,7 @@ ARCHFLAGS := $(if $(filter portable,$(ARCH)),,-march=$(ARCH))
 WIDEFLAGS := $(if $(filter portable,$(ARCH)),,-mavx512f -mavx512vl -mavx512bw -mavx512dq)
 OPT ?= -O3
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion \
-            $(if $(WERROR),-Werror)
+            $(if $(findstring clang,$(CC)),,-Wno-format-truncation) $(if $(WERROR),-Werror)
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
 CFLAGS ?= -g
 ALLFLAGS = -std=gnu11 $(OPT) -ffp-contract=off -fno-math-errno $(ARCHFLAGS) $(WARNINGS) $(CFLAGS) $(SANITIZE)

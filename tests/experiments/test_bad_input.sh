@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Bad input of every kind: exactly one clear sentence on standard error, a non-zero status, no crash, and a store that is
+# sound and goes on where it was.
+# shellcheck disable=SC2317 # functions that `check` and `trap` call
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/shell.sh
+. tests/shell.sh
+disk=
+cleanup() {
+    [ -z "$disk" ] || umount "$disk" 2>/dev/null
+    chmod -R u+rwx "$scratch"
+    rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+# refuses WHAT PATTERN COMMAND...: the sentence must match the extended regular expression.
+refuses() {
+    local what=$1 pattern=$2 status lines
+    shift 2
+    timeout 120 "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+    status=$?
+    # the line of progress is no sentence about the error
+    grep -vE '^(tuning|training): [0-9]+ of ' "$scratch/err" >"$scratch/said"
+    lines=$(wc -l <"$scratch/said")
+    if [ $status = 0 ]; then
+        not_ok "$what: not refused"
+    elif [ $status -ge 124 ]; then
+        not_ok "$what: status $status"
+    elif [ "$lines" != 1 ]; then
+        not_ok "$what: $lines lines instead of one sentence"
+    elif ! grep -qE '^([^ ]*/)?lossbench: .{15,}' "$scratch/said" || ! grep -qiE "$pattern" "$scratch/said"; then
+        not_ok "$what: the sentence does not match '$pattern'"
+    else
+        ok "$what: $(sed "s|$scratch|..|g" "$scratch/said")"
+        return
+    fi
+    head -n 12 "$scratch/err" | sed 's/^/    /'
+}
+
+tiny=tests/experiments/tiny
+ini=$scratch/ini
+nothing=$scratch/nothing
+
+# --- command line -----------------------------------------------------------------------------------------------------
+refuses "unknown command" "unknown command 'rum'" "$LOSSBENCH" rum
+refuses "unknown option" "option" "$LOSSBENCH" run --lozz bce
+refuses "option without its value" "argument" "$LOSSBENCH" run --out
+refuses "unknown profile" "unknown profile 'tiny'" "$LOSSBENCH" plan --profile tiny
+refuses "no jobs" "jobs" "$LOSSBENCH" plan --jobs 0
+refuses "jobs that are no number" "jobs" "$LOSSBENCH" plan --jobs two
+refuses "limit that is no number" "limit" "$LOSSBENCH" plan --limit nan
+refuses "unknown experiment" "no experiment 'focal_swep'" "$LOSSBENCH" plan --experiments $tiny --only focal_swep
+refuses "unknown loss on the command line" "loss.*'no_such'" "$LOSSBENCH" plan --experiments $tiny --loss no_such
+refuses "unknown data set on the command line" "no_such" "$LOSSBENCH" plan --experiments $tiny --dataset no_such
+refuses "directory without experiments" "no experiment files" "$LOSSBENCH" plan --experiments "$nothing"
+refuses "an option value longer than any path" "too long" "$LOSSBENCH" plan --experiments $tiny --out "$(head -c 3000 /dev/zero | tr '\0' x)"
+refuses "show without a key" "KEY" "$LOSSBENCH" show
+refuses "show before any run" "no store" "$LOSSBENCH" show 0123 --out "$nothing"
+
+# --- experiment files -------------------------------------------------------------------------------------------------
+# broken WHAT PATTERN SED: the tuned experiment, changed by sed.
+broken() {
+    rm -rf "$ini"
+    mkdir "$ini"
+    sed -E "$3" $tiny/tuned.ini >"$ini/e.ini"
+    if cmp -s $tiny/tuned.ini "$ini/e.ini"; then not_ok "$1: the test changes nothing"; fi
+    refuses "$1" "$2" "$LOSSBENCH" plan --experiments "$ini" --out "$nothing" --datasets "$nothing"
+}
+broken "unknown loss" "no_such" 's/^focal = .*/focal = no_such/'
+broken "unknown parameter of a loss" "gama" 's/^focal = .*/focal = focal(gama=2)/'
+broken "parameter out of range" "gamma" 's/^focal = .*/focal = focal(gamma=-1)/'
+broken "parameter that is not a number" "gamma" 's/^focal = .*/focal = focal(gamma=nan)/'
+broken "parameter with an endless value" "gamma" 's/^focal = .*/focal = focal(gamma=1e999)/'
+broken "loss expression cut short" "focal" 's/^focal = .*/focal = focal(gamma=2/'
+broken "grid cut short" "not closed" 's/^focal = .*/focal = focal(gamma={1, 2)/'
+broken "unknown option of a loss" "bais" 's/^focal = .*/focal = focal | bais=0/'
+broken "more losses than a table holds" "entries" "s/^focal = .*/focal = focal(gamma={$(seq -s, 0 .05 1.5)}, alpha={.1,.2,.3})/"
+broken "unknown data set" "no_such" 's/^dents = .*/dents = no_such(size=24) @ 20/'
+broken "data set parameter out of range" "size" 's/size=24/size=4/'
+broken "no ratio" "ratio|@" 's/@ 20//'
+broken "ratio that is no number" "ratio" 's/@ 20/@ 1:20/'
+broken "unknown model" "no_such" 's/^model = .*/model = no_such/'
+broken "odd batch" "even" 's/^batch = .*/batch = 33/'
+broken "too few visits" "visits" 's/^visits = .*/visits = 100/'
+broken "visits that are no number" "visits" 's/^visits = .*/visits = many/'
+broken "unknown analysis" "analysis" 's/^analysis = .*/analysis = guess/'
+broken "unknown key" "modle" 's/^model/modle/'
+broken "unknown section" "section" 's/^\[train\]/[trian]/'
+broken "section cut short" "e.ini:" 's/^\[train\]/[train/'
+broken "line without a value" "e.ini:" 's/^seeds = 2/seeds/'
+broken "line too long for the reader" "longer than" "s/^question = .*/question = $(head -c 400 /dev/zero | tr '\0' x)/"
+broken "empty file" "e.ini" 'd'
+broken "upside-down tuning range" "low" 's/^learning_rate_low = .*/learning_rate_low = 0.5/'
+head -c 3000 "$LOSSBENCH" >"$ini/e.ini"
+refuses "a program instead of an experiment file" "e.ini" "$LOSSBENCH" plan --experiments "$ini" --out "$nothing"
+if [ -e "$nothing" ]; then not_ok "plan wrote something"; else ok "none of these wrote anything"; fi
+
+# --- store ------------------------------------------------------------------------------------------------------------
+run() { "$LOSSBENCH" run --experiments "$tiny" --only tuned --out "$1" --jobs 2 --datasets "$nothing"; }
+store_of() { echo "$1/results/runs.sqlite"; }
+kept() { [ "$(store_content "$1")" = "$before" ]; }
+
+check "a run to spoil" run "$scratch/good"
+before=$(store_content "$scratch/good")
+refuses "unknown key" "no trial begins with 'zz'" "$LOSSBENCH" show zz --out "$scratch/good"
+refuses "ambiguous key" "more than one" "$LOSSBENCH" show '' --out "$scratch/good"
+
+cp -r "$scratch/good" "$scratch/version"
+sqlite3 "$(store_of "$scratch/version")" 'PRAGMA user_version = 99'
+refuses "store of another version" "layout 99" run "$scratch/version"
+check "and its trials are all there" kept "$scratch/version"
+
+cp -r "$scratch/good" "$scratch/foreign"
+head -c 4096 "$LOSSBENCH" >"$(store_of "$scratch/foreign")"
+cp "$(store_of "$scratch/foreign")" "$scratch/foreign.copy"
+refuses "store that is not a data base" "not a trial store" run "$scratch/foreign"
+check "and is left as it was" cmp "$scratch/foreign.copy" "$(store_of "$scratch/foreign")"
+
+cp -r "$scratch/good" "$scratch/cut"
+truncate -s 20000 "$(store_of "$scratch/cut")"
+refuses "store cut short" "damaged" run "$scratch/cut"
+
+mkdir -p "$(store_of "$scratch/directory")"
+refuses "a directory in place of the store" "runs.sqlite" run "$scratch/directory"
+
+cp -r "$scratch/good" "$scratch/busy"
+sqlite3 "$(store_of "$scratch/busy")" 'BEGIN EXCLUSIVE; SELECT 1;' '.shell sleep 3' >/dev/null &
+sleep 0.5
+refuses "store in use by another run" "in use" run "$scratch/busy"
+wait
+check "and the same run succeeds afterwards" run "$scratch/busy"
+
+refuses "a trial that takes too long" "timed out|timeout" "$LOSSBENCH" run --experiments "$tiny" --only tuned --out "$scratch/slow" \
+    --limit 0.001 --datasets "$nothing"
+
+# --- OUT that cannot be written ------------------------------------------------------------------------------------------
+: >"$scratch/file"
+refuses "OUT below a file" "OUT" run "$scratch/file/below"
+mkdir "$scratch/readonly"
+cp -r "$scratch/good/." "$scratch/readonly"
+rm -r "$scratch/readonly/results/tuned"
+if [ "$(id -u)" = 0 ]; then
+    nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+    chmod 755 "$scratch"
+else
+    nobody() { "$@"; }
+fi
+chmod -R a+rX,a-w "$scratch/readonly"
+if nobody test -x "$LOSSBENCH"; then
+    refuses "OUT without permission to write" "OUT" nobody "$LOSSBENCH" run --experiments "$tiny" --only tuned --out "$scratch/readonly" \
+        --datasets "$nothing"
+    check "and the store is as it was" kept "$scratch/readonly"
+else
+    skip "OUT without permission to write: an unprivileged user cannot read this directory"
+fi
+
+# --- full disk ------------------------------------------------------------------------------------------------------------
+if mkdir "$scratch/disk" && mount -t tmpfs -o size=64m tmpfs "$scratch/disk" 2>/dev/null; then
+    disk=$scratch/disk
+    for kilobytes in 4 16 40 100 160 240; do
+        mount -o "remount,size=${kilobytes}k" "$disk"
+        refuses "full disk of $kilobytes KB" "full|no space|OUT" run "$disk/out"
+        if [ -s "$(store_of "$disk/out")" ]; then check "and the store is sound" store_is_sound "$disk/out"; fi
+        mount -o remount,size=64m "$disk"
+        if [ $kilobytes != 100 ]; then rm -rf "$disk/out"; fi
+    done
+    check "with more space the run goes on to the end" run "$disk/out"
+    check "and its results are those of a roomy disk" same_trees "$scratch/good" "$disk/out"
+else
+    skip "full disk: mounting a small file system needs root"
+fi
+
+# --- data -----------------------------------------------------------------------------------------------------------------
+solar() {
+    rm -rf "$ini"
+    mkdir "$ini"
+    sed -E 's/^dents = .*/solar = infrared_solar_modules(target=soiling) @ natural/' $tiny/tuned.ini >"$ini/solar.ini"
+}
+solar
+not_fetched() {
+    "$LOSSBENCH" run --experiments "$ini" --out "$scratch/unfetched" --datasets "$nothing" && grep -q 'not fetched' "$scratch/unfetched/REPORT.md"
+}
+check "a pack that is not there: the report says 'not fetched', and does not fail" not_fetched
+
+pack=$scratch/packs/infrared_solar_modules/InfraredSolarModules
+spoil_json() {
+    mkdir -p "$pack/images"
+    printf '%s' "$2" >"$pack/module_metadata.json"
+    refuses "$1" "module_metadata.json" "$LOSSBENCH" run --experiments "$ini" --out "$scratch/spoilt" --datasets "$scratch/packs"
+}
+spoil_json "JSON cut short" '{"13357":{"image_filepath":"images/13357.jpg","anom'
+spoil_json "JSON of another kind" '[1, 2, 3]'
+spoil_json "empty JSON" ''
+
+exit "$checks_failed"
