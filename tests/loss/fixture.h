@@ -1,0 +1,47 @@
+/* What the loss tests share: parsing that must succeed, evaluation that must succeed, one parameter per registered
+ * loss. */
+#ifndef TESTS_LOSS_FIXTURE_H
+#define TESTS_LOSS_FIXTURE_H
+
+#include "lib/loss/loss.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+
+/* The expression with its autos resolved for 900 goods and 100 defects. */
+static inline loss *resolved(const char *expression) {
+    lb_error error = {0};
+    loss *l = loss_parse(expression, &error);
+    cr_assert(l != NULL, "'%s': %s", expression, error.message);
+    const loss_counts counts = {.good = 900, .defect = 100};
+    cr_assert(loss_resolve(l, &counts, &error) == LB_OK, "'%s': %s", expression, error.message);
+    return l;
+}
+
+static inline loss_batch batch_of(size_t n, const float *input, const float *target) {
+    return (loss_batch){.images = n, .channels = 1, .pixels = 1, .input = input, .target = target};
+}
+
+static inline double evaluated(const loss *l, const loss_batch *batch, loss_reduction reduction, float *values,
+                               float *grad) {
+    lb_error error = {0};
+    double value;
+    const int code = loss_eval(l, batch, reduction, &value, values, grad, NULL, &error);
+    cr_assert(code == LB_OK, "%s: %s", loss_label(l), error.message);
+    return value;
+}
+
+/* One test per registered loss. */
+static inline struct criterion_test_params every_loss(void) {
+    static size_t index[64];
+    size_t count = 0;
+    for (; loss_types[count]; count++) index[count] = count;
+    return cr_make_param_array(size_t, index, count);
+}
+
+#define TEST_EVERY_LOSS(suite, name)                                                                                   \
+    ParameterizedTestParameters(suite, name) { return every_loss(); }                                                  \
+    ParameterizedTest(size_t *index, suite, name)
+
+#endif
