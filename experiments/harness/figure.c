@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NO_PROGRAM = 127, FILES = 3 };
+enum { FILES = 3, NOT_STARTED = 126, NO_PROGRAM = 127 /* exit status, as a shell has them */ };
 
 static const char *const ending[FILES] = {"tsv", "svg", "png"};
 
@@ -248,10 +248,11 @@ static int publish(const char *stem, char part[FILES][4096], lb_error *error) {
 /* In the child: commands from `input`, everything it says to `output`, no settings of the user's own. */
 static void become_gnuplot(FILE *input, FILE *output) {
     static char *const arguments[] = {"gnuplot", "--default-settings", "-", NULL};
-    if (dup2(fileno(input), 0) >= 0 && dup2(fileno(output), 1) >= 0 && dup2(fileno(output), 2) >= 0 &&
-        !setenv("LC_ALL", "C.UTF-8", 1) && !unsetenv("GNUTERM") && !unsetenv("GNUPLOT_LIB"))
-        execvp(arguments[0], arguments);
-    _exit(errno == ENOENT || errno == ENOTDIR ? NO_PROGRAM : NO_PROGRAM - 1);
+    if (dup2(fileno(input), 0) < 0 || dup2(fileno(output), 1) < 0 || dup2(fileno(output), 2) < 0 ||
+        setenv("LC_ALL", "C.UTF-8", 1) || unsetenv("GNUTERM") || unsetenv("GNUPLOT_LIB"))
+        _exit(NOT_STARTED);
+    execvp(arguments[0], arguments);
+    _exit(errno == ENOENT || errno == ENOTDIR ? NO_PROGRAM : NOT_STARTED);
 }
 
 /* The last line that says something: gnuplot's message follows an echo of the command. */
