@@ -51,20 +51,12 @@ do for [s=1:series] {
 }
 
 
-# The legend: a series that shows no markers has none there; all grey lines are one entry.
-entry_style = 100
+# The legend shows markers where the curves do; all grey lines are one entry.
 entries = many ? coloured + 1 : series
 entry(s) = s > coloured ? sprintf("%d others", series - coloured) : HEADER[value_of(s)]
-do for [s=1:entries] {
-    if (s > coloured) {
-        eval sprintf('set style line %d lc rgb "#B3B3B3" lw 0.9 dt 1 ps 0', entry_style + s)
-    } else {
-        eval sprintf('set style line %d lt %d %s', entry_style + s, s + first_hue - 1, points ? '' : 'ps 0')
-    }
-}
-
-legend = outside ? 54 + 6.1*widest_label : 0
-eval canvas(560 + legend, 350)
+entry_style = points ? 'linespoints' : 'lines'
+legend = outside ? 54 + 7.4*widest_label : 0
+eval canvas(560 + legend, 330 + title_height + (has('rule_label') ? 20 : 0))
 
 set xlabel string('xlabel', '')
 set ylabel string('ylabel', '')
@@ -90,7 +82,7 @@ if (has('xtics')) {
     do for [mark in string('xtics', '')] {
         at = strstrt(mark, '=')
         if (at < 2) { exit error sprintf("xtics: '%s' is not LABEL=POSITION", mark) }
-        set xtics add (mark[1:at-1] real(mark[at+1:*])*scale)
+        set xtics add (literal(mark[1:at-1]) real(mark[at+1:*])*scale)
     }
     unset mxtics
 }
@@ -98,12 +90,12 @@ if (has('xtics')) {
 if (has('rule')) {
     rule = number('rule', 0)*scale
     set arrow from first rule, graph 0 to first rule, graph 1 nohead dt 3 lw 1.0 lc rgb ink_grey back
-    set label string('rule_label', '') at first rule, graph 1 center offset 0, 0.6 tc rgb ink_grey font ",9"
+    set label string('rule_label', '') at first rule, graph 1 center offset 0, 0.6 tc rgb ink_grey font small
 }
 if (has('hline')) {
     hline = number('hline', 0)
     set arrow from graph 0, first hline to graph 1, first hline nohead dt 3 lw 1.0 lc rgb ink_grey back
-    set label string('hline_label', '') at graph 0, first hline left offset 0.6, 0.5 tc rgb ink_grey font ",9" front
+    set label string('hline_label', '') at graph 0, first hline left offset 0.6, 0.5 tc rgb ink_grey font small front
 }
 
 # Bands first, then the lines from the last to the first, so that the baseline lies on top; the legend in reading order.
@@ -112,4 +104,4 @@ plot for [s=1:series] (COUNT[value_of(s)+1] > 1 && !grey_line(s) ? data : '/dev/
          with filledcurves ls s fs transparent solid 0.16 noborder, \
      for [s=series:1:-1] data skip skip_lines using ($1*scale):(column(value_of(s))) with lines ls s, \
      for [s=series:1:-1] (points ? data : '/dev/null') skip skip_lines using ($1*scale):(column(value_of(s))) with points ls s dt 1, \
-     for [s=1:entries] keyentry with linespoints ls entry_style + s title entry(s)
+     for [s=1:entries] keyentry with @entry_style ls s title entry(s)

@@ -47,16 +47,20 @@ if (diverging) {
 cells = columns - 1
 longest = 4
 do for [c=2:columns] { longest = WIDTH[c] > longest ? WIDTH[c] : longest }
-cell_width = 6.0*longest + 18
-left = 44 + 6.2*WIDTH[1]
-width = left + cells*cell_width + 110
-panel = rows*30. > 6.2*strlen(option_cblabel) ? rows*30. : 6.2*strlen(option_cblabel)
-height = 62 + panel + (has('title') ? 34 : 12)
+cell_width = 7.6*longest + 12
+title_width = 7.6*strlen(string('title', ''))
+cell_width = cells*cell_width > title_width ? cell_width : title_width/cells
+left = 44 + 7.6*WIDTH[1]
+width = left + cells*cell_width + 120
+highest(a, b) = a > b ? a : b
+panel = highest(highest(30.*rows, 130.), 6.8*strlen(option_cblabel))
+top = 12. + title_height
+height = 66 + panel + top
 eval canvas(width, height)
 set lmargin at screen left/width
 set rmargin at screen (left + cells*cell_width)/width
-set tmargin at screen 1 - (has('title') ? 34. : 12.)/height
-set bmargin at screen 62./height
+set tmargin at screen 1 - top/height
+set bmargin at screen 66./height
 
 unset grid
 unset key
@@ -64,16 +68,16 @@ set border 0
 set tics scale 0
 set title string('title', '')
 set xlabel string('xlabel', '')
-set ylabel string('ylabel', '')
-set cblabel string('cblabel', '') offset 1.2, 0
+set label string('ylabel', '') at screen 16/width, graph 0.5 center rotate by 90
+set label string('cblabel', '') at screen (width - 18)/width, graph 0.5 center rotate by 90
 set format cb "%.2f"
 set cbtics out scale 0.6
-set colorbox user origin screen (left + cells*cell_width + 14)/width, screen 62./height size screen 14./width, screen panel/height
+set colorbox user origin screen (left + cells*cell_width + 14)/width, screen 66./height size screen 14./width, screen panel/height
 set cbrange [low:high]
 set xrange [0.5:cells + 0.5]
 set yrange [rows + 0.5:0.5]
 set xtics ()
-do for [c=1:cells] { set xtics add (HEADER[c+1] c) }
+do for [c=1:cells] { set xtics add (literal(HEADER[c+1]) c) }
 
 do for [cell in string('reference', '')] {
     r = real(cell[1:strstrt(cell, ',')-1]); c = real(cell[strstrt(cell, ',')+1:*])
@@ -92,4 +96,4 @@ plot for [c=1:cells] data skip skip_lines using (c):($0+1):(c-0.49):(c+0.49):($0
          using (valid(c+1) ? c : 1/0):($0+1):(c-0.49):(c+0.49):($0+0.52):($0+1.48):(column(c+1)) \
          with boxxyerror fc palette fs solid noborder, \
      for [c=1:cells] data skip skip_lines using (c):($0+1):(shown(strcol(c+1))):(valid(c+1) ? ink(column(c+1)) : 0x555555):ytic(1) \
-         with labels tc rgb variable font ",9"
+         with labels tc rgb variable font small

@@ -16,11 +16,11 @@ if (columns != 7) { exit error "a lanes table has the columns row, label, kind, 
 if (!has('xlabel')) { exit error "lanes needs the option xlabel" }
 
 lanes = HIGH[1]
-left = 24 + 6.1*WIDTH[2]
-width = left + 400 + 20
-eval canvas(width, 96 + 34*lanes)
+left = 24 + 8.0*WIDTH[2]
+width = left + 440 + 20
+eval canvas(width, 66 + title_height + (has('value_label') ? 20 : 0) + 34*lanes)
 set lmargin at screen left/width
-set rmargin at screen (left + 400)/width
+set rmargin at screen (left + 440)/width
 
 set title string('title', '') offset 0, (has('value_label') ? 0.5 : 0)
 set xlabel string('xlabel', '')
@@ -28,7 +28,7 @@ unset key
 unset grid
 set border 1
 set grid xtics back lt 1 lw 0.6 lc rgb "#DDDDDD" dt 1
-set ytics scale 0
+unset ytics
 set yrange [lanes + 0.6:0.4]
 
 # The range holds every number shown, with a margin of 4 %.
@@ -47,9 +47,9 @@ space = high > low ? 0.04*(high - low) : 0.5
 low = number('xmin', low - space); high = number('xmax', high + space)
 set xrange [low:high]
 
-# About six tics of one width, at steps of 1, 2 or 5.
-decade = 10**floor(log10((high - low)/6))
-step = (high - low)/6 < 2*decade ? 2*decade : (high - low)/6 < 5*decade ? 5*decade : 10*decade
+# At most nine steps of one width, at steps of 1, 2 or 5.
+decade = 10**floor(log10((high - low)/9))
+step = (high - low)/9 < 2*decade ? 2*decade : (high - low)/9 < 5*decade ? 5*decade : 10*decade
 set xtics step
 set format x sprintf("%%.%df", step < 0.999 ? int(ceil(-log10(step) - 1e-9)) : 0)
 
@@ -59,15 +59,16 @@ if (has('margin')) {
 if (has('value')) {
     value = number('value', 0)
     set arrow from first value, graph 0 to first value, graph 1 nohead dt 2 lw 1.2 lc rgb "#0072B2" back
-    set label string('value_label', '') at first value, graph 1 center offset 0, 0.6 tc rgb "#0072B2" font ",9"
+    set label string('value_label', '') at first value, graph 1 center offset 0, 0.6 tc rgb "#0072B2" font small
 }
 
 # Seeds lie under the lane's mean; the baseline has its own blue.
 baseline = number('baseline', 0)
 is(k) = strcol(3) eq k
 mean_hue(row) = row == baseline ? 0x0072B2 : 0x000000
-seed_hue(row) = row == baseline ? 0x0072B2 : 0x888888
+seed_hue(row) = row == baseline ? 0x0072B2 : 0x777777
 seed_place(row, jitter) = row + 0.25 + 0.09*jitter
 plot data skip skip_lines using (is('seed') ? $4 : NaN):(seed_place($1, $7)):(seed_hue($1)) with points pt 6 ps 0.65 lw 0.9 lc rgb variable, \
      data skip skip_lines using (is('mean') ? $4 : NaN):($1 - 0.08):5:6:(mean_hue($1)) with xerrorbars pt 7 ps 0.9 lw 1.8 dt 1 lc rgb variable, \
-     data skip skip_lines using (low):1:(is('mean') && !valid(4) ? strcol(4) : ''):ytic(2) with labels left offset 0.8, 0 tc rgb ink_grey font ",9"
+     data skip skip_lines using (is('mean') ? low : NaN):1:(valid(4) ? '' : strcol(4)) with labels left offset 0.8, 0 tc rgb ink_grey font small, \
+     data skip skip_lines using (is('mean') ? low : NaN):1:(strcol(2)) with labels right offset -1, 0 tc rgb ink_grey

@@ -9,6 +9,7 @@ reset
 set encoding utf8
 set minussign
 set datafile separator "\t"
+set datafile commentschars ""   # the note at the top is skipped by number; a name may begin with #
 
 set linetype 1 lc rgb "#0072B2" lw 1.6 dt 1 pt 7  ps 0.6
 set linetype 2 lc rgb "#D55E00" lw 1.6 dt 2 pt 5  ps 0.6
@@ -32,14 +33,23 @@ string(name, default) = has(name) ? value('option_'.name) : default
 number(name, default) = has(name) ? real(value('option_'.name)) : default
 flag(name, default) = has(name) ? int(real(value('option_'.name))) : default
 
+# What the title takes above the frame.
+lines(s) = strstrt(s, "\n") ? 1 + lines(s[strstrt(s, "\n")+1:*]) : 1
+title_height = has('title') ? 12 + 20*lines(option_title) : 0
+
+# Names of tics are formats: a percent sign is doubled.
+literal(s) = strstrt(s, '%') ? s[1:strstrt(s, '%')].'%'.literal(s[strstrt(s, '%')+1:*]) : s
+
 do for [option in given] {
     if (strstrt(' '.known.' ', ' '.option.' ') == 0) {
         exit error sprintf("there is no option '%s'; this script takes: %s", option, known)
     }
 }
 
-# Text is drawn as it is written: no markup (noenhanced).
+# Text is drawn as it is written: no markup (noenhanced). SVG counts fonts in its own units, PNG in points: 13.3 of the
+# ones are 10 of the others. `small` is the font of notes and numbers inside the frame.
+small = kind eq 'svg' ? ',12' : ',9'
 canvas(width, height) = (kind eq 'svg' \
-    ? sprintf('set terminal svg size %d,%d font "DejaVu Sans,10" dynamic background "white" noenhanced', width, height) \
-    : sprintf('set terminal pngcairo size %d,%d font "DejaVu Sans,10" fontscale 1.5 linewidth 1.5 background "white" noenhanced', 1.5*width, 1.5*height)) \
-    .'; set output target'
+    ? sprintf('set terminal svg size %d,%d font "DejaVu Sans,13.3" dynamic background "white" noenhanced', width, height) \
+    : sprintf('set terminal pngcairo size %d,%d font "DejaVu Sans,10" fontscale 1.5 linewidth 1.5 dashlength 0.7 pointscale 1.6 background "white" noenhanced', \
+              1.5*width, 1.5*height)).'; set output target'

@@ -114,11 +114,12 @@ static int check_layout(const layout *l, const char *tsv, const char *stem, lb_e
     if (!l->rows) return lb_fail(error, LB_INVALID, "figure %s: the table has no rows", stem);
     size_t row = 1;
     for (const char *line = l->first_row; *line; line = next_line(line), row++)
-        if (count_cells(line) != l->columns || memchr(line, '"', strcspn(line, "\n")))
-            return lb_fail(error, LB_INVALID,
-                           "figure %s: a cell of row %zu holds a tab, line break or double quote, which gnuplot "
-                           "misreads: leave it out",
-                           stem, row);
+        if (count_cells(line) != l->columns || strcspn(line, "\"\\") < strcspn(line, "\n"))
+            return lb_fail(
+                error, LB_INVALID,
+                "figure %s: a cell of row %zu holds a tab, line break, double quote or backslash, which gnuplot "
+                "misreads: leave it out",
+                stem, row);
     return LB_OK;
 }
 
