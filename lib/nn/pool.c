@@ -75,15 +75,16 @@ static void max_pool_backward(const layer *l, size_t first, size_t count) {
 static void global_forward(const layer *l, size_t first, size_t count) {
     (void)count;
     const tensor *in = l->in;
-    const size_t channels = in->shape.channels;
-    const simd_float pixels = simd_all((float)(in->shape.height * in->shape.width));
+    const size_t channels = in->shape.channels, row = tensor_row(in), height = in->shape.height;
+    const size_t width = in->shape.width, pixel = in->stride;
+    const simd_float pixels = simd_all((float)(height * width));
     float *out = tensor_value(l->out, first);
     for (size_t c = 0; c < channels; c += SIMD_LANES) {
         const float *from = tensor_value(in, first) + c;
         simd_float most = simd_load(from), sum = simd_all(0);
-        for (size_t y = 0; y < in->shape.height; y++)
-            for (size_t x = 0; x < in->shape.width; x++) {
-                const simd_float value = simd_load(from + y * tensor_row(in) + x * in->stride);
+        for (size_t y = 0; y < height; y++, from += row)
+            for (size_t x = 0; x < width; x++) {
+                const simd_float value = simd_load(from + x * pixel);
                 most = maximum(value, most);
                 sum += value;
             }
@@ -92,23 +93,33 @@ static void global_forward(const layer *l, size_t first, size_t count) {
     }
 }
 
+/* One vector of channels: the mean's gradient everywhere, that of the maximum at its first pixel. */
+SIMD_INLINE void spread_global(const int adds, const tensor *in, const float *value, simd_float most,
+                               simd_float gradient, simd_float mean, float *to) {
+    const size_t row = tensor_row(in), pixel = in->stride;
+    for (size_t y = 0; y < in->shape.height; y++, value += row)
+        for (size_t x = 0; x < in->shape.width; x++, to += pixel) {
+            const simd_int here = (simd_int)(simd_load(value + x * pixel) == most);
+            put(to, mean + simd_keep(here, gradient), adds);
+            gradient = simd_keep(~here, gradient);
+        }
+}
+
 static void global_backward(const layer *l, size_t first, size_t count) {
     (void)count;
     const tensor *in = l->in;
     const size_t channels = in->shape.channels;
-    const float *value = tensor_value(l->out, first), *gradient = tensor_gradient(l->out, first);
+    const float *out = tensor_value(l->out, first), *gradient = tensor_gradient(l->out, first);
+    const float *value = tensor_value(in, first);
+    float *to = tensor_gradient(in, first);
     const simd_float pixels = simd_all((float)(in->shape.height * in->shape.width));
     for (size_t c = 0; c < channels; c += SIMD_LANES) {
-        const simd_float most = simd_load(value + c), mean = simd_load(gradient + channels + c) / pixels;
-        simd_float rest = simd_load(gradient + c); /* until the first maximum has taken it */
-        for (size_t y = 0; y < in->shape.height; y++)
-            for (size_t x = 0; x < in->shape.width; x++) {
-                const float *from = tensor_value(in, first) + y * tensor_row(in) + x * in->stride + c;
-                const simd_int here = (simd_int)(simd_load(from) == most);
-                put(tensor_gradient(in, first) + (y * in->shape.width + x) * in->stride + c,
-                    mean + simd_keep(here, rest), l->adds);
-                rest = simd_keep(~here, rest);
-            }
+        const simd_float most = simd_load(out + c), of_most = simd_load(gradient + c);
+        const simd_float of_mean = simd_load(gradient + channels + c) / pixels;
+        if (l->adds)
+            spread_global(1, in, value + c, most, of_most, of_mean, to + c);
+        else
+            spread_global(0, in, value + c, most, of_most, of_mean, to + c);
     }
 }
 

@@ -1,0 +1,92 @@
+"""Training speed of the networks of train_speed.c in PyTorch, one thread: same layers, batch, loss and optimiser.
+
+    torch_speed.py [seconds per model and variant]
+
+prints one line per model and variant: model, variant, images/s."""
+import sys
+import time
+
+import torch
+from torch import nn
+
+BATCH = 64
+
+
+class Cnn(nn.Module):
+    def __init__(self, a, b, c):
+        super().__init__()
+        self.trunk = nn.Sequential(
+            nn.Conv2d(1, a, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(a, b, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(b, c, 3, padding=1), nn.ReLU())
+        self.head = nn.Linear(2 * c, 1)
+
+    def forward(self, x):
+        x = self.trunk(x)
+        return self.head(torch.cat([torch.amax(x, (2, 3)), torch.mean(x, (2, 3))], 1)).squeeze(1)
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+
+    def forward(self, x):
+        return self.body(x).squeeze(1)
+
+
+MODELS = {
+    "cnn-wide": (lambda: Cnn(16, 32, 64), (1, 32, 32)),
+    "cnn-narrow": (lambda: Cnn(16, 16, 32), (1, 32, 32)),
+    "mlp": (Mlp, (64,)),
+}
+
+
+def prepare(build, shape, channels_last, jit):
+    """The model and a batch in the wanted memory layout."""
+    torch.manual_seed(1)
+    model, x = build(), torch.randn(BATCH, *shape)
+    if channels_last and x.dim() == 4:
+        model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+    return (torch.jit.trace(model, x) if jit else model), x
+
+
+def images_per_second(build, shape, seconds, channels_last=False, jit=False, foreach=False):
+    model, x = prepare(build, shape, channels_last, jit)
+    label = (torch.arange(BATCH) % 2).float()
+    adam = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=foreach)
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        nn.functional.binary_cross_entropy_with_logits(model(x), label).backward()
+        adam.step()
+
+    for _ in range(20):  # the tracing executor optimises during the first calls
+        step()
+    steps, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        step()
+        steps += 1
+    return steps * BATCH / (time.perf_counter() - start)
+
+
+VARIANTS = {
+    "eager": {},
+    "eager foreach": {"foreach": True},
+    "channels_last": {"channels_last": True, "foreach": True},
+    "jit": {"jit": True, "foreach": True},
+    "jit channels_last": {"jit": True, "channels_last": True, "foreach": True},
+}
+
+
+def main():
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    for name, (build, shape) in MODELS.items():
+        for variant, options in VARIANTS.items():
+            if len(shape) == 3 or not options.get("channels_last"):
+                print(name, variant, f"{images_per_second(build, shape, seconds, **options):.0f}", sep="\t", flush=True)
+
+
+main()
