@@ -51,6 +51,21 @@ static int check_only(const campaign *c, const glob_t *files, lb_error *error) {
     return LB_OK;
 }
 
+/* Every word of `list` must name something in at least one experiment: a typing error must not pass as a narrow choice. */
+static int check_words(const campaign *c, const char *option, const char *list, int (*has)(const experiment *, const char *),
+                       lb_error *error) {
+    char words[sizeof c->chosen.loss];
+    snprintf(words, sizeof words, "%s", list);
+    for (char *save = NULL, *word = strtok_r(words, ",; ", &save); word; word = strtok_r(NULL, ",; ", &save)) {
+        size_t i = 0;
+        while (i < c->count && !has(&c->studies[i].e, word)) i++;
+        if (i == c->count)
+            return lb_fail(error, LB_INVALID, "--%s: no chosen experiment has '%s' in profile '%s': see lossbench list", option,
+                           word, c->chosen.profile);
+    }
+    return LB_OK;
+}
+
 int campaign_open(campaign *c, lb_error *error) {
     char pattern[PATH_SIZE + 8];
     glob_t files = {0};
@@ -64,6 +79,8 @@ int campaign_open(campaign *c, lb_error *error) {
     int code = check_only(c, &files, error);
     for (size_t i = 0; !code && i < files.gl_pathc; i++) code = add_study(c, files.gl_pathv[i], error);
     globfree(&files);
+    if (!code) code = check_words(c, "loss", c->chosen.loss, experiment_has_loss, error);
+    if (!code) code = check_words(c, "dataset", c->chosen.data, experiment_has_data, error);
     size_t cells = 0, missing = 0;
     for (size_t i = 0; i < c->count; i++) {
         cells += c->studies[i].cell_count;

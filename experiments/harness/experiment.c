@@ -218,7 +218,7 @@ static int set_about(reader *r, const char *name, const char *value) {
     experiment *e = r->e;
     if (strcmp(name, "question") == 0) return add_text(r, name, value, e->question, sizeof e->question);
     if (strcmp(name, "analysis") == 0) return set_text(r, name, value, e->analysis, sizeof e->analysis);
-    if (strcmp(name, "claims") == 0) return add_text(r, name, value, e->claims, sizeof e->claims);
+    if (strcmp(name, "figures") == 0) return add_text(r, name, value, e->figures, sizeof e->figures);
     if (strcmp(name, "caption") == 0) return add_text(r, name, value, e->caption, sizeof e->caption);
     return fail(r, "[experiment] has no key '%s'", name);
 }
@@ -297,6 +297,23 @@ static void narrow_losses(reader *r) {
         kept++;
     }
     e->entry_count = kept;
+}
+
+static int is_called(const char *word, const char *label, const char *expression) {
+    const size_t length = strcspn(expression, "( ");
+    return strcmp(word, label) == 0 || (strlen(word) == length && strncmp(word, expression, length) == 0);
+}
+
+int experiment_has_loss(const experiment *e, const char *word) {
+    for (size_t i = 0; i < e->entry_count; i++)
+        if (is_called(word, e->entries[i].family, e->entries[i].loss)) return 1;
+    return 0;
+}
+
+int experiment_has_data(const experiment *e, const char *word) {
+    for (size_t i = 0; i < e->block_count; i++)
+        if (is_called(word, e->blocks[i].label, e->blocks[i].data)) return 1;
+    return 0;
 }
 
 static int check(reader *r) {

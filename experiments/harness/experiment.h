@@ -1,6 +1,6 @@
 /* An experiment: one ini file that a user reads, copies and edits.
 
-       [experiment]  question, analysis (compare | grid | ratios | easy | rates), claims, caption
+       [experiment]  question, analysis (compare | grid | ratios | easy | rates), figures (which of them; none named: all), caption
        [blocks]      label = data set expression @ ratio ratio ...   (`natural`: as the data are)
        [losses]      label = loss expression [| bias=0] [| sampler=balanced] [| streams=b]
                      {a, b} in an expression stands for each of a and b: a grid
@@ -32,7 +32,7 @@ typedef struct {
 } entry;
 
 typedef struct {
-    char name[LABEL], question[600], analysis[32], claims[200], caption[1200];
+    char name[LABEL], question[600], analysis[32], figures[200], caption[1200];
     block blocks[MAX_BLOCKS];
     size_t block_count;
     entry entries[MAX_ENTRIES];
@@ -53,6 +53,10 @@ typedef struct {
 
 /* Reads one file for one profile and narrows it. LB_NOT_FOUND, LB_FORMAT or LB_INVALID with file and line. */
 int experiment_read(const char *path, const selection *chosen, experiment *out, lb_error *error);
+
+/* 1 when the experiment, as narrowed, has a loss (a block) of this label or name. */
+int experiment_has_loss(const experiment *e, const char *word);
+int experiment_has_data(const experiment *e, const char *word);
 
 /* 1 when `name` is an item of the comma-separated `list`, or the list is empty. */
 int in_list(const char *list, const char *name);

@@ -50,8 +50,8 @@ refuses "no jobs" "jobs" "$LOSSBENCH" plan --jobs 0
 refuses "jobs that are no number" "jobs" "$LOSSBENCH" plan --jobs two
 refuses "limit that is no number" "limit" "$LOSSBENCH" plan --limit nan
 refuses "unknown experiment" "no experiment 'focal_swep'" "$LOSSBENCH" plan --experiments $tiny --only focal_swep
-refuses "unknown loss on the command line" "loss.*'no_such'" "$LOSSBENCH" plan --experiments $tiny --loss no_such
-refuses "unknown data set on the command line" "no_such" "$LOSSBENCH" plan --experiments $tiny --dataset no_such
+refuses "unknown loss on the command line" "no chosen experiment has 'no_such'" "$LOSSBENCH" plan --experiments $tiny --loss no_such
+refuses "unknown data set on the command line" "no chosen experiment has 'no_such'" "$LOSSBENCH" plan --experiments $tiny --dataset no_such
 refuses "directory without experiments" "no experiment files" "$LOSSBENCH" plan --experiments "$nothing"
 refuses "an option value longer than any path" "too long" "$LOSSBENCH" plan --experiments $tiny --out "$(head -c 3000 /dev/zero | tr '\0' x)"
 refuses "show without a key" "KEY" "$LOSSBENCH" show
