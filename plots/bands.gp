@@ -13,7 +13,7 @@
 #   hline, hline_label  a horizontal line at this y (ceiling, baseline), its name on it
 #   points              1: markers on the points (default: on curves of up to 20 points)
 #   baseline            0: the first series is not tuned BCE, whose blue stays unused
-#   key                 place of the legend, as gnuplot says it: "right bottom" (default: outside, right); "off"
+#   key                 place of the legend, "right bottom" say (default: outside, right); "off"
 # More than 7 series: thin grey lines, the first two in colour.
 
 known = 'title xlabel ylabel percent logx xtics xmin xmax ymin ymax rule rule_label hline hline_label points baseline key'
@@ -35,6 +35,7 @@ outside = !has('key')
 value_of(s) = 3*s - 1
 coloured = many ? 2 : series
 
+# No number, no corner of the band: it stops there, as the line does.
 bound(c) = valid(c) ? column(c) : 1/0
 
 widest_label = 8
@@ -44,7 +45,7 @@ do for [s=1:coloured] { widest_label = strlen(HEADER[value_of(s)]) > widest_labe
 grey_line(s) = s > coloured
 do for [s=1:series] {
     if (grey_line(s)) {
-        set style line s lc rgb "#B3B3B3" lw 0.9 dt 1 pt 7 ps 0.35
+        set style line s lc rgb "#B3B3B3" lw 0.9 dt 1 pt 7 ps 0.35*mark
     } else {
         eval sprintf("set style line %d lt %d", s, s + first_hue - 1)
     }
@@ -56,13 +57,18 @@ entries = many ? coloured + 1 : series
 entry(s) = s > coloured ? sprintf("%d others", series - coloured) : HEADER[value_of(s)]
 entry_style = points ? 'linespoints' : 'lines'
 legend = outside ? 54 + 7.4*widest_label : 0
-eval canvas(560 + legend, 330 + title_height + (has('rule_label') ? 20 : 0))
+eval canvas(560 + legend, 346 + title_height + (has('rule_label') ? 20 : 0))
 
 set xlabel string('xlabel', '')
 set ylabel string('ylabel', '')
 if (has('title')) { set title string('title', '') offset 0, (has('rule_label') ? 0.5 : 0) }
 if (outside) { set key outside right top Left } else {
-    if (string('key', '') eq 'off') { unset key } else { eval 'set key inside '.string('key', '') }
+    do for [word in option_key] {
+        if (strstrt(' left right center top bottom off ', ' '.word.' ') == 0) {
+            exit error sprintf("key: '%s' is none of left, right, center, top, bottom, off", word)
+        }
+    }
+    if (option_key eq 'off') { unset key } else { eval 'set key inside '.option_key }
 }
 
 x_low = number('xmin', LOW[1])*scale

@@ -18,7 +18,11 @@ if (!has('xlabel')) { exit error "lanes needs the option xlabel" }
 lanes = HIGH[1]
 left = 24 + 8.0*WIDTH[2]
 width = left + 440 + 20
-eval canvas(width, 66 + title_height + (has('value_label') ? 20 : 0) + 34*lanes)
+top = 14. + title_height + (has('value_label') ? 22 : 0)
+height = top + 36*lanes + 66
+eval canvas(width, height)
+set tmargin at screen 1 - top/height
+set bmargin at screen 66./height
 set lmargin at screen left/width
 set rmargin at screen (left + 440)/width
 
@@ -68,7 +72,7 @@ is(k) = strcol(3) eq k
 mean_hue(row) = row == baseline ? 0x0072B2 : 0x000000
 seed_hue(row) = row == baseline ? 0x0072B2 : 0x777777
 seed_place(row, jitter) = row + 0.25 + 0.09*jitter
-plot data skip skip_lines using (is('seed') ? $4 : NaN):(seed_place($1, $7)):(seed_hue($1)) with points pt 6 ps 0.65 lw 0.9 lc rgb variable, \
-     data skip skip_lines using (is('mean') ? $4 : NaN):($1 - 0.08):5:6:(mean_hue($1)) with xerrorbars pt 7 ps 0.9 lw 1.8 dt 1 lc rgb variable, \
+plot data skip skip_lines using (is('seed') ? $4 : NaN):(seed_place($1, $7)):(seed_hue($1)) with points pt 6 ps 0.65*mark lw 0.9 lc rgb variable, \
+     data skip skip_lines using (is('mean') ? $4 : NaN):($1 - 0.08):5:6:(mean_hue($1)) with xerrorbars pt 7 ps 0.9*mark lw 1.8 dt 1 lc rgb variable, \
      data skip skip_lines using (is('mean') ? low : NaN):1:(valid(4) ? '' : strcol(4)) with labels left offset 0.8, 0 tc rgb ink_grey font small, \
      data skip skip_lines using (is('mean') ? low : NaN):1:(strcol(2)) with labels right offset -1, 0 tc rgb ink_grey

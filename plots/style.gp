@@ -11,13 +11,14 @@ set minussign
 set datafile separator "\t"
 set datafile commentschars ""   # the note at the top is skipped by number; a name may begin with #
 
-set linetype 1 lc rgb "#0072B2" lw 1.6 dt 1 pt 7  ps 0.6
-set linetype 2 lc rgb "#D55E00" lw 1.6 dt 2 pt 5  ps 0.6
-set linetype 3 lc rgb "#009E73" lw 1.6 dt 4 pt 9  ps 0.7
-set linetype 4 lc rgb "#CC79A7" lw 1.6 dt 5 pt 13 ps 0.7
-set linetype 5 lc rgb "#E69F00" lw 1.6 dt 3 pt 11 ps 0.7
-set linetype 6 lc rgb "#56B4E9" lw 1.6 dt (8,3,2,3) pt 6 ps 0.6
-set linetype 7 lc rgb "#000000" lw 1.6 dt 1 pt 4  ps 0.6
+mark = kind eq 'svg' ? 0.75 : 1   # SVG draws markers larger
+set linetype 1 lc rgb "#0072B2" lw 1.6 dt 1 pt 7  ps 0.6*mark
+set linetype 2 lc rgb "#D55E00" lw 1.6 dt 2 pt 5  ps 0.6*mark
+set linetype 3 lc rgb "#009E73" lw 1.6 dt 4 pt 9  ps 0.7*mark
+set linetype 4 lc rgb "#CC79A7" lw 1.6 dt 5 pt 13 ps 0.7*mark
+set linetype 5 lc rgb "#E69F00" lw 1.6 dt 3 pt 11 ps 0.7*mark
+set linetype 6 lc rgb "#56B4E9" lw 1.6 dt (8,3,2,3) pt 6 ps 0.6*mark
+set linetype 7 lc rgb "#000000" lw 1.6 dt 1 pt 4  ps 0.6*mark
 set linetype cycle 7
 hues = 7
 

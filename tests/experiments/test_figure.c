@@ -64,6 +64,13 @@ static size_t count(const char *path, const char *what) {
 
 enum { SCRIPTS = 3, ROWS = 5, SEEDS = 4 };
 
+static void cell_if(table *t, int there, double value) {
+    if (there)
+        table_cell(t, "%.3f", value);
+    else
+        table_cell(t, "%s", "");
+}
+
 static table *bands_table(const char *label) {
     const char *const headers[] = {"FR", "bce", "bce low", "bce high", label, "low", "high"};
     table *t = table_new(headers, 7);
@@ -71,8 +78,8 @@ static table *bands_table(const char *label) {
         table_cell(t, "%g", 0.001 * i * i);
         for (int s = 0; s < 2; s++) {
             table_cell(t, "%.3f", 0.15 * i + 0.1 * s);
-            table_cell(t, s ? "" : "%.3f", 0.15 * i - 0.05);
-            table_cell(t, s ? "" : "%.3f", 0.15 * i + 0.05);
+            cell_if(t, !s, 0.15 * i - 0.05);
+            cell_if(t, !s, 0.15 * i + 0.05);
         }
     }
     return t;
@@ -84,7 +91,7 @@ static table *heat_table(const char *label) {
     for (int i = 1; i <= ROWS; i++) {
         table_cell(t, "%d", i);
         table_cell(t, "0.%d1", i);
-        table_cell(t, i == 2 ? "" : "0.%d2 *", i);
+        table_cell(t, i == 2 ? "%.0d" : "0.%d2 *", i == 2 ? 0 : i);
         table_cell(t, i == 3 ? "failed" : "-0.%d3", i);
     }
     return t;
@@ -100,9 +107,9 @@ static table *lanes_table(const char *label) {
             table_cell(t, "%s", i == 1 ? "bce" : i == ROWS ? "gone" : label);
             table_cell(t, s < 0 ? "mean" : "seed");
             table_cell(t, i == ROWS ? "failed" : "%.3f", value);
-            table_cell(t, s < 0 && i < ROWS ? "%.3f" : "", value - 0.03);
-            table_cell(t, s < 0 && i < ROWS ? "%.3f" : "", value + 0.03);
-            table_cell(t, s < 0 ? "" : "%.2f", 0.5 * s - 0.75);
+            cell_if(t, s < 0 && i < ROWS, value - 0.03);
+            cell_if(t, s < 0 && i < ROWS, value + 0.03);
+            cell_if(t, s >= 0, 0.5 * s - 0.75);
         }
     return t;
 }
@@ -276,6 +283,34 @@ Test(figure, a_failure_keeps_the_old_files) {
     cr_assert(ne(ptr, strstr(error.message, "LABEL=POSITION"), NULL), "%s", error.message);
     assert_same_bytes(in_directory("keep.svg"), in_directory("copy.svg"));
     assert_same_bytes(in_directory("keep.tsv"), in_directory("copy.tsv"));
+    table_free(t);
+}
+
+/* Tables at the edge of what a study can give: one row, one value, nothing but words. */
+ParameterizedTestParameters(figure, bare_tables) {
+    static int index[2 * SCRIPTS] = {0, 1, 2, 3, 4, 5};
+    return cr_make_param_array(int, index, 2 * SCRIPTS);
+}
+
+ParameterizedTest(int *i, figure, bare_tables) {
+    static const char *const header[SCRIPTS][7] = {{"x", "bce", "low", "high"},
+                                                   {"gamma", "0.25", "0.5", "0.75"},
+                                                   {"row", "label", "kind", "value", "low", "high", "jitter"}};
+    static const char *const cell[SCRIPTS][2][7] = {
+        {{"1", "failed", "", ""}, {"1", "0.5", "0.5", "0.5"}},
+        {{"2", "tied", "", "n<299"}, {"2", "0", "0", "0"}},
+        {{"1", "bce", "mean", "failed", "", "", ""}, {"1", "bce", "mean", "0.5", "0.5", "0.5", ""}}};
+    const int script = *i / 2, columns = script == 2 ? 7 : 4;
+    const figure_option options[] = {{"xlabel", "x"},
+                                     {script == 2 ? "xmin" : "ylabel", script == 2 ? NULL : "y"},
+                                     {script == 1 ? "cblabel" : "xmin", script == 1 ? "recall" : NULL},
+                                     {NULL, NULL}};
+    lb_error error = {0};
+    table *t = table_new(header[script], (size_t)columns);
+    for (int c = 0; c < columns; c++) table_cell(t, "%s", cell[script][*i % 2][c]);
+    cr_assert(zero(int, figure_draw(NULL, script_name[script], in_directory("bare"), t, NULL, options, &error)), "%s",
+              error.message);
+    assert_xml(in_directory("bare.svg"));
     table_free(t);
 }
 
