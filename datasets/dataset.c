@@ -1,138 +1,164 @@
+/* Opening, naming and checking data sets. */
 #include "datasets/dataset.h"
 
+#include "datasets/items.h"
 #include "lib/base/hash.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *const dataset_set_names[SET_COUNT] = {"train", "select", "calibrate", "test"};
 
-/* Finds the type and reads its parameters. */
-static int resolve(const char *expression, const dataset_type **type, double *values, lb_error *error) {
-    char name[SPEC_MAX_TEXT], args[SPEC_MAX_TEXT], owner[SPEC_MAX_TEXT + 16], known[300] = "";
-    const char *at = expression;
-    const int code = spec_split(&at, "data set", name, args, error);
-    if (code) return code;
-    if (at[strspn(at, " \t")]) return lb_fail(error, LB_INVALID, "data set '%s': unexpected '%.40s'", name, at);
+/* --- expressions --- */
+
+static int fail_unknown(const char *name, lb_error *error) {
+    char known[300] = "";
+    for (size_t i = 0; dataset_types[i]; i++)
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", dataset_types[i]->name);
+    return lb_fail(error, LB_INVALID, "there is no data set '%.60s'; there are: %s", name, known);
+}
+
+static int parse(const char *expression, const dataset_type **type, double values[SPEC_MAX_PARAMS], lb_error *error) {
+    char name[SPEC_MAX_TEXT], args[SPEC_MAX_TEXT], owner[SPEC_MAX_TEXT + 16];
+    const char *rest = expression;
+    if (spec_split(&rest, "data set", name, args, error)) return LB_INVALID;
+    while (isspace((unsigned char)*rest)) rest++;
+    if (*rest) return lb_fail(error, LB_INVALID, "data set '%.60s': nothing may follow it, not '%.40s'", name, rest);
     *type = dataset_type_find(name);
-    for (const dataset_type *const *t = dataset_types; *t; t++)
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", t == dataset_types ? "" : ", ",
-                 (*t)->name);
-    if (!*type) return lb_fail(error, LB_INVALID, "unknown data set '%s'; there are: %s", name, known);
-    snprintf(owner, sizeof owner, "data set '%.500s'", name);
+    if (!*type) return fail_unknown(name, error);
+    snprintf(owner, sizeof owner, "data set '%s'", name);
     return spec_read(args, owner, (*type)->params, (*type)->param_count, values, error);
 }
 
 int dataset_text(const char *expression, const dataset_request *request, char *out, size_t size, lb_error *error) {
     const dataset_type *type;
     double values[SPEC_MAX_PARAMS];
-    char name[80], spec[SPEC_MAX_TEXT], content[80];
-    int code = resolve(expression, &type, values, error);
+    char name[80], spec[SPEC_MAX_TEXT], content[100];
+    int code = parse(expression, &type, values, error);
     if (!code) code = type->identify(values, request, content, sizeof content, error);
     if (code) return code;
     snprintf(name, sizeof name, "%s@%d", type->name, type->version);
     if (spec_format(name, type->params, type->param_count, values, 0, spec, sizeof spec) ||
         snprintf(out, size, "%s ratio=%u%s%s", spec, request->ratio, content[0] ? " " : "", content) >= (int)size)
-        return lb_fail(error, LB_INVALID, "data set '%.60s...': too many parameters", expression);
+        return lb_fail(error, LB_INVALID, "data set '%s' does not fit %zu bytes of text", type->name, size);
     return LB_OK;
-}
-
-/* --- what every data set must hold
- * ---------------------------------------------------------------------------------------- */
-
-typedef struct {
-    uint64_t value;
-    uint32_t set;
-} tagged;
-
-static int by_value(const void *a, const void *b) {
-    const tagged *x = a, *y = b;
-    if (x->value != y->value) return x->value < y->value ? -1 : 1;
-    return x->set < y->set ? -1 : x->set > y->set;
-}
-
-static uint64_t image_hash(const dataset *d, const dataset_items *set, size_t item) {
-    const size_t size = d->height * d->width * d->channels;
-    const uint64_t state = set->pixels
-                               ? hash64_add(HASH64_START, set->pixels + item * size, size)
-                               : hash64_add(HASH64_START, set->values + item * size, size * sizeof *set->values);
-    return hash64_finish(state);
-}
-
-/* 1 when a value stands in two sets. */
-static int shared(tagged *list, size_t n) {
-    qsort(list, n, sizeof *list, by_value);
-    for (size_t i = 1; i < n; i++)
-        if (list[i].value == list[i - 1].value && list[i].set != list[i - 1].set) return 1;
-    return 0;
-}
-
-static int check_apart(const dataset *d, lb_error *error) {
-    size_t n = 0;
-    for (int set = 0; set < SET_COUNT; set++) n += d->sets[set].count;
-    tagged *images = malloc((n + 1) * sizeof *images), *parts = malloc((n + 1) * sizeof *parts);
-    int code = images && parts ? LB_OK : lb_fail_memory(error, "the check of a data set");
-    n = 0;
-    for (int set = 0; !code && set < SET_COUNT; set++)
-        for (size_t i = 0; i < d->sets[set].count; i++, n++) {
-            images[n] = (tagged){image_hash(d, &d->sets[set], i), (uint32_t)set};
-            parts[n] = (tagged){d->sets[set].parts[i], (uint32_t)set};
-        }
-    if (!code && shared(parts, n))
-        code = lb_fail(error, LB_FORMAT,
-                       "one part has images in two of train, select, calibrate and test: give each part one set");
-    if (!code && shared(images, n))
-        code = lb_fail(error, LB_FORMAT,
-                       "one image is in two of train, select, calibrate and test: remove the duplicates");
-    free(images);
-    free(parts);
-    return code;
-}
-
-static int check_counts(const dataset *d, lb_error *error) {
-    for (int set = 0; set < SET_COUNT; set++) {
-        const dataset_items *s = &d->sets[set];
-        const size_t defects = s->count - s->goods;
-        if (set == SET_CALIBRATE) continue;
-        if (!s->goods || !defects)
-            return lb_fail(error, LB_INVALID, "the %s set has %zu goods and %zu defects: each needs at least one",
-                           dataset_set_names[set], s->goods, defects);
-    }
-    return LB_OK;
-}
-
-int dataset_open(const char *expression, const dataset_request *request, dataset *out, lb_error *error) {
-    const dataset_type *type;
-    double values[SPEC_MAX_PARAMS];
-    *out = (dataset){0};
-    int code = resolve(expression, &type, values, error);
-    if (!code) code = type->open(values, request, out, error);
-    if (!code) code = check_counts(out, error);
-    if (!code) code = check_apart(out, error);
-    if (code) dataset_free(out);
-    return code;
 }
 
 int dataset_ceiling(const char *expression, const dataset_request *request, double fr, double *recall,
                     lb_error *error) {
     const dataset_type *type;
     double values[SPEC_MAX_PARAMS];
-    const int code = resolve(expression, &type, values, error);
+    const int code = parse(expression, &type, values, error);
     if (code) return code;
-    if (!type->ceiling) return lb_fail(error, LB_NOT_FOUND, "no ceiling is known for data set '%s'", type->name);
+    if (!(fr > 0 && fr < 1))
+        return lb_fail(error, LB_INVALID, "a false rejection rate lies between 0 and 1, not %g", fr);
+    if (!type->ceiling)
+        return lb_fail(error, LB_NOT_FOUND, "data set '%s' has no known ceiling: its densities are not known",
+                       type->name);
     return type->ceiling(values, request, fr, recall, error);
 }
 
-void dataset_free(dataset *d) {
-    for (int set = 0; set < SET_COUNT; set++) {
-        dataset_items *s = &d->sets[set];
-        free(s->pixels);
-        free(s->values);
-        free(s->masks);
-        free(s->types);
-        free(s->parts);
-        free(s->boxes);
+/* --- checks --- */
+
+static int check_counts(const char *name, const dataset *d, lb_error *error) {
+    for (int which = 0; which < SET_COUNT; which++) {
+        const dataset_items *set = &d->sets[which];
+        const size_t defects = set->count - set->goods;
+        if (set->goods == 0 || (defects == 0 && which != SET_CALIBRATE))
+            return lb_fail(
+                error, LB_FORMAT,
+                "data set '%s': set %s has %zu goods and %zu defects; it needs at least one of each (give more "
+                "data, or the sets yourself)",
+                name, dataset_set_names[which], set->goods, defects);
+        for (size_t i = 0; i < set->count; i++)
+            if ((set->types[i] == 0) != (i < set->goods))
+                return lb_fail(error, LB_INTERNAL, "data set '%s': set %s does not hold its goods first", name,
+                               dataset_set_names[which]);
     }
+    return LB_OK;
+}
+
+typedef struct {
+    uint64_t key;
+    uint32_t item;
+    uint32_t set;
+} seen_item;
+
+static int by_key(const void *a, const void *b) {
+    const seen_item *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    if (x->set != y->set) return x->set < y->set ? -1 : 1;
+    return (x->item > y->item) - (x->item < y->item);
+}
+
+/* Sorts seen[n]; gives the first neighbours of equal key from two sets, or NULL. */
+static const seen_item *find_shared(seen_item *seen, size_t n) {
+    qsort(seen, n, sizeof *seen, by_key);
+    for (size_t i = 1; i < n; i++)
+        if (seen[i].key == seen[i - 1].key && seen[i].set != seen[i - 1].set) return &seen[i - 1];
+    return NULL;
+}
+
+static const seen_item *find_shared_part(const dataset *d, seen_item *seen) {
+    size_t n = 0;
+    for (uint32_t which = 0; which < SET_COUNT; which++)
+        for (uint32_t i = 0; i < d->sets[which].count; i++) seen[n++] = (seen_item){d->sets[which].parts[i], i, which};
+    return find_shared(seen, n);
+}
+
+static const seen_item *find_shared_image(const dataset *d, seen_item *seen) {
+    size_t n = 0;
+    for (uint32_t which = 0; which < SET_COUNT; which++) {
+        const dataset_items *set = &d->sets[which];
+        const size_t bytes = items_bytes(set, d->height * d->width, d->channels);
+        for (uint32_t i = 0; i < set->count; i++)
+            seen[n++] = (seen_item){hash64_add(HASH64_START, items_at(set, bytes, i), bytes), i, which};
+    }
+    return find_shared(seen, n);
+}
+
+static int check_disjoint(const char *name, const dataset *d, lb_error *error) {
+    size_t count = 0;
+    for (int which = 0; which < SET_COUNT; which++) count += d->sets[which].count;
+    seen_item *seen = malloc(count * sizeof *seen);
+    if (!seen) return lb_fail_memory(error, "the check of a data set");
+    const char *what = "part";
+    const seen_item *pair = find_shared_part(d, seen);
+    if (!pair) {
+        what = "image";
+        pair = find_shared_image(d, seen);
+    }
+    int code = LB_OK;
+    if (pair)
+        code = lb_fail(error, LB_FORMAT,
+                       "data set '%s': the same %s is in %s (item %u) and in %s (item %u); keep it in one", name, what,
+                       dataset_set_names[pair[0].set], pair[0].item, dataset_set_names[pair[1].set], pair[1].item);
+    free(seen);
+    return code;
+}
+
+/* --- opening --- */
+
+int dataset_open(const char *expression, const dataset_request *request, dataset *out, lb_error *error) {
+    const dataset_type *type;
+    double values[SPEC_MAX_PARAMS];
+    *out = (dataset){0};
+    int code = parse(expression, &type, values, error);
+    if (!code) code = type->open(values, request, out, error);
+    if (!code) code = check_counts(type->name, out, error);
+    if (!code) code = check_disjoint(type->name, out, error);
+    if (code) dataset_free(out);
+    return code;
+}
+
+void dataset_free(dataset *d) {
+    for (int which = 0; which < SET_COUNT; which++) items_free(&d->sets[which]);
     *d = (dataset){0};
+}
+
+void dataset_forget(void) {
+    for (size_t i = 0; dataset_types[i]; i++)
+        if (dataset_types[i]->forget) dataset_types[i]->forget();
 }

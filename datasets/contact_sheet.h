@@ -1,0 +1,11 @@
+/* A picture of a data set: what the report shows, and what a reader judges the data by. */
+#ifndef DATASETS_CONTACT_SHEET_H
+#define DATASETS_CONTACT_SHEET_H
+
+#include "datasets/dataset.h"
+
+/* Writes a PNG of the test set: 48 goods on the left, 48 defects on the right, grouped by type, each enlarged by whole
+   pixels. Equal data, equal bytes (for one zlib). */
+int dataset_contact_sheet(const dataset *d, const char *path, lb_error *error);
+
+#endif
