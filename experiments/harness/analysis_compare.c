@@ -344,9 +344,10 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
                             "verdict at margin 0.02, sign-flip p.",
                             error);
     for (size_t i = 0; !code && i < count; i++) {
-        code = lanes_figure(r, e, &places[i], error);
-        if (!code) code = curve_figure(r, e, &places[i], error);
-        if (!code) code = tuning_figure(r, e, &places[i], error);
+        const char *wanted = e->study->e.figures;
+        if (in_list(wanted, "lanes")) code = lanes_figure(r, e, &places[i], error);
+        if (!code && in_list(wanted, "curve")) code = curve_figure(r, e, &places[i], error);
+        if (!code && in_list(wanted, "tuning")) code = tuning_figure(r, e, &places[i], error);
     }
     if (!code)
         code = report_table(r, e->study, "detail", detail_table(e), TABLE_LINKED,

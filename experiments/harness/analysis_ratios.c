@@ -125,9 +125,10 @@ int analyse_ratios(report *r, const evidence *e, lb_error *error) {
     for (size_t i = 0; !code && i < x->block_count; i++) {
         if (e->study->unavailable[i] || x->blocks[i].ratio_count < 2) continue;
         for (size_t m = 0; !code && m < sizeof metrics / sizeof *metrics; m++)
-            if (m == 0 || x->checkpoints == 1) code = ratio_figure(r, e, &x->blocks[i], &metrics[m], error);
+            if (in_list(x->figures, metrics[m].name)) code = ratio_figure(r, e, &x->blocks[i], &metrics[m], error);
     }
     const size_t count = places_of(e->study, places);
-    for (size_t i = 0; !code && x->checkpoints > 1 && i < count; i++) code = visits_figure(r, e, &places[i], error);
+    for (size_t i = 0; !code && x->checkpoints > 1 && in_list(x->figures, "visits") && i < count; i++)
+        code = visits_figure(r, e, &places[i], error);
     return code;
 }

@@ -51,17 +51,18 @@ static int check_only(const campaign *c, const glob_t *files, lb_error *error) {
     return LB_OK;
 }
 
-/* Every word of `list` must name something in at least one experiment: a typing error must not pass as a narrow choice. */
-static int check_words(const campaign *c, const char *option, const char *list, int (*has)(const experiment *, const char *),
-                       lb_error *error) {
+/* Every word of `list` must name something in at least one experiment: a typing error must not pass as a narrow choice.
+ */
+static int check_words(const campaign *c, const char *option, const char *list,
+                       int (*has)(const experiment *, const char *), lb_error *error) {
     char words[sizeof c->chosen.loss];
     snprintf(words, sizeof words, "%s", list);
     for (char *save = NULL, *word = strtok_r(words, ",; ", &save); word; word = strtok_r(NULL, ",; ", &save)) {
         size_t i = 0;
         while (i < c->count && !has(&c->studies[i].e, word)) i++;
         if (i == c->count)
-            return lb_fail(error, LB_INVALID, "--%s: no chosen experiment has '%s' in profile '%s': see lossbench list", option,
-                           word, c->chosen.profile);
+            return lb_fail(error, LB_INVALID, "--%s: no chosen experiment has '%s' in profile '%s': see lossbench list",
+                           option, word, c->chosen.profile);
     }
     return LB_OK;
 }

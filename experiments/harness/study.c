@@ -18,9 +18,14 @@ static double rounded(double value) {
     return strtod(digits, NULL);
 }
 
-static double between(double low, double high, int logarithmic, double share) {
-    return rounded(logarithmic ? repro_exp(repro_log(low) + share * (repro_log(high) - repro_log(low)))
-                               : low + share * (high - low));
+/* The point at `share` of the way from low to high on the parameter's scale. */
+static double between(double low, double high, param_scale scale, double share) {
+    if (scale == PARAM_LOG) return rounded(repro_exp(repro_log(low) + share * (repro_log(high) - repro_log(low))));
+    if (scale == PARAM_LOGIT) {
+        const double first = repro_log(low / (1 - low)), last = repro_log(high / (1 - high));
+        return rounded(1 / (1 + repro_exp(-(first + share * (last - first)))));
+    }
+    return rounded(low + share * (high - low));
 }
 
 static trial trial_of(const experiment *e, const cell *c, unsigned seed) {
@@ -43,15 +48,15 @@ static trial trial_of(const experiment *e, const cell *c, unsigned seed) {
 /* Point 0: published parameters at the middle of both ranges. Others: Sobol points with one random shift per block and
    ratio, so that every loss gets the same rates and decays, and each of its own parameters a dimension of its own. */
 static int set_point(const experiment *e, const cell *c, const double *shares, trial *t, lb_error *error) {
-    t->learning_rate = between(e->learning_rate_low, e->learning_rate_high, 1, shares ? shares[0] : 0.5);
-    t->weight_decay = between(e->weight_decay_low, e->weight_decay_high, 1, shares ? shares[1] : 0.5);
+    t->learning_rate = between(e->learning_rate_low, e->learning_rate_high, PARAM_LOG, shares ? shares[0] : 0.5);
+    t->weight_decay = between(e->weight_decay_low, e->weight_decay_high, PARAM_LOG, shares ? shares[1] : 0.5);
     if (!shares) return LB_OK;
     loss *l = loss_parse(c->entry->loss, error);
     if (!l) return LB_INVALID;
     int code = LB_OK;
     for (size_t i = 0; !code && i < loss_tunables(l); i++) {
         const param *row = loss_tunable(l, i);
-        double value = between(row->tune_low, row->tune_high, row->scale == PARAM_LOG, shares[2 + i]);
+        double value = between(row->tune_low, row->tune_high, row->scale, shares[2 + i]);
         if (row->scale == PARAM_INTEGER) value = round(value);
         code = loss_set_tunable(l, i, value, error);
     }

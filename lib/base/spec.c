@@ -129,8 +129,8 @@ void spec_format_value(const param *row, double value, char *out, size_t size) {
             snprintf(out, size, "%s", w->word);
             return;
         }
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, size, "%.*g", digits, value);
+    for (int digits = value == floor(value) && fabs(value) < 1e9 ? 9 : 1; digits <= 17; digits++) {
+        snprintf(out, size, "%.*g", digits, value); /* whole numbers without an exponent */
         if (strtod(out, NULL) == value) return;
     }
 }

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-typedef enum { PARAM_LINEAR, PARAM_LOG, PARAM_INTEGER, PARAM_CHOICE } param_scale;
+typedef enum { PARAM_LINEAR, PARAM_LOG, PARAM_LOGIT, PARAM_INTEGER, PARAM_CHOICE } param_scale;
 
 /* A word that stands for a value, e.g. {"off", -1}: allowed whatever the range. */
 typedef struct {
@@ -23,7 +23,7 @@ typedef struct {
     const char *name;
     double fallback;         /* the default: the published value where there is one */
     double low, high;        /* allowed range, both ends included */
-    param_scale scale;       /* how a tuner walks low..high; PARAM_CHOICE: only `words` are allowed */
+    param_scale scale;       /* how a tuner walks low..high (PARAM_LOGIT: log(x/(1-x))); PARAM_CHOICE: only `words` */
     double tune_low, tune_high; /* the part of the range that tuning explores; both 0: not tuned */
     const param_word *words; /* ends with {NULL, 0}; NULL: none */
     const char *summary;     /* one line, with the unit where there is one */
