@@ -77,6 +77,12 @@ if (flag('logx', 0)) {
     if (x_low <= 0) { exit error "a logarithmic x axis needs xmin above 0" }
     set logscale x
     set format x "%g"
+    if (x_high < 300*x_low) { # too short for a mark at each power of ten
+        set xtics ()
+        do for [decade=int(floor(log10(x_low))):int(floor(log10(x_high)))] {
+            do for [digit in "1 2 5"] { set xtics add (real(digit)*10.**decade) }
+        }
+    }
 }
 if (x_low == x_high) { set xrange [*:*] } else { set xrange [x_low:x_high] }
 if (string('ymin', '') eq 'auto') { set yrange [*:] } else { set yrange [number('ymin', 0):] }
