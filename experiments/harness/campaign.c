@@ -34,7 +34,9 @@ static int add_study(campaign *c, const char *path, lb_error *error) {
     int code = experiment_read(path, &c->chosen, &e, error);
     if (code || !in_list(c->chosen.only, e.name)) return code;
     study *s = &c->studies[c->count++];
-    return study_expand(&e, c->search, s, error);
+    lb_error inner = {0};
+    code = study_expand(&e, c->search, s, &inner);
+    return code ? lb_fail(error, inner.code, "%s: %.400s", path, inner.message) : LB_OK;
 }
 
 static int check_only(const campaign *c, const glob_t *files, lb_error *error) {

@@ -133,7 +133,7 @@ static int expand_block(study *s, size_t place, const char *search, lb_error *er
                      found.message);
             return LB_OK;
         }
-        if (code) return lb_fail(error, found.code, "%s: block '%s': %.400s", e->name, b->label, found.message);
+        if (code) return lb_fail(error, found.code, "block '%s': %.400s", b->label, found.message);
         for (size_t n = 0; n < e->entry_count; n++)
             for (size_t k = 0; k < (e->points ? 1 : e->learning_rate_count); k++) {
                 code = expand_cell(s, b, b->ratios[r], &e->entries[n], e->learning_rates[k], search, error);
