@@ -93,6 +93,7 @@ static table *detail_table(const evidence *e) {
                                           "ECE after Platt",
                                           "diverged",
                                           "not started",
+                                          "tied",
                                           "failed"};
     static const measure_field fields[] = {field_level0,
                                            field_level1,
@@ -121,6 +122,7 @@ static table *detail_table(const evidence *e) {
         }
         table_cell(t, "%u", bad.diverged);
         table_cell(t, "%u", bad.not_started);
+        table_cell(t, "%u", bad.tied);
         table_cell(t, "%u", bad.failed);
     }
     return t;
@@ -232,9 +234,8 @@ static int tuning_figure(report *r, const evidence *e, const place *p, lb_error 
     const figure_option options[] = {{"title", label},
                                      {"xlabel", "tuning points tried"},
                                      {"ylabel", "best partial AUROC on select"},
-                                     {"ymin", "*"},
-                                     {"ymax", "*"},
-                                     {"key", "bottom right"},
+                                     {"ymin", "auto"},
+                                     {"ymax", "auto"},
                                      {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
@@ -289,8 +290,10 @@ static int lanes_figure(report *r, const evidence *e, const place *p, lb_error *
              "%s: recall at FR 1 %% (ROC point) per loss, mean with 95 %% interval over %u seeds (%s); circles are the "
              "seeds; the rule is tuned BCE.",
              label, x->seeds, fresh ? "t, fresh data" : "Nadeau-Bengio, re-split data");
-    const figure_option options[] = {
-        {"title", label}, {"xlabel", "recall at FR 1 %"}, {"rule", base_value}, {NULL, NULL}};
+    const figure_option options[] = {{"title", label},      {"xlabel", "recall at FR 1 %"},
+                                     {"value", base_value}, {"value_label", "BCE, tuned"},
+                                     {"xmin", "0"},         {"xmax", "1"},
+                                     {NULL, NULL}};
     return report_figure(r, e->study, "lanes", name, t, options, caption, error);
 }
 
@@ -327,8 +330,8 @@ static int curve_figure(report *r, const evidence *e, const place *p, lb_error *
         "%s: recall over the false-rejection rate, mean of %u seeds with 95 %% band; the rule is FR 1 %%. %.0f test "
         "goods and %.0f test defects a seed.",
         label, x->seeds, (double)data[DATA_GOODS + SET_TEST], (double)data[DATA_DEFECTS + SET_TEST]);
-    const figure_option options[] = {{"title", label},  {"xlabel", "FR"}, {"ylabel", "recall"}, {"logx", "1"},
-                                     {"xpercent", "1"}, {"rule", "0.01"}, {NULL, NULL}};
+    const figure_option options[] = {{"title", label}, {"xlabel", "FR, %"}, {"ylabel", "recall"},     {"logx", "1"},
+                                     {"percent", "1"}, {"rule", "0.01"},    {"rule_label", "FR 1 %"}, {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
 

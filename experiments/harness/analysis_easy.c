@@ -56,7 +56,7 @@ static int share_figure(report *r, const evidence *e, size_t c, metric_class whi
     const figure_option options[] = {{"title", title},
                                      {"xlabel", axis},
                                      {"ylabel", "cumulative share of the loss"},
-                                     {"key", "top left"},
+
                                      {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }

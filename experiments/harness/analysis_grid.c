@@ -33,7 +33,7 @@ static int heat_figure(report *r, const evidence *e, const grid *g, const place 
     table *t = table_new(headers, g->alphas + 1);
     for (size_t i = 0; t && i < g->gammas; i++) {
         table_cell(t, "%s", g->gamma[i].text);
-        for (size_t j = 0; j < g->alphas; j++) table_cell(t, "%.4f", cell_mean(e, grid_cell(e, g, p, i, j)));
+        for (size_t j = 0; j < g->alphas; j++) table_cell(t, "%.3f", cell_mean(e, grid_cell(e, g, p, i, j)));
     }
     char name[PLACE_LABEL + 20], label[PLACE_LABEL], title[PLACE_LABEL + 60], caption[700];
     place_label(p, label, sizeof label);
@@ -45,12 +45,11 @@ static int heat_figure(report *r, const evidence *e, const grid *g, const place 
              "alpha %s (%.3f), the winner of %zu and so flattered by chance.",
              label, e->study->e.seeds, cell_mean(e, bce), g->gamma[gamma].text, g->alpha[alpha].text,
              cell_mean(e, grid_cell(e, g, p, gamma, alpha)), g->gammas * g->alphas);
-    char row[16], column[16];
-    snprintf(row, sizeof row, "%zu", gamma);
-    snprintf(column, sizeof column, "%zu", alpha);
+    char best[40];
+    snprintf(best, sizeof best, "%zu,%zu", gamma + 1, alpha + 1);
     const figure_option options[] = {
-        {"title", title},        {"xlabel", "alpha"}, {"ylabel", "gamma"}, {"best_row", row},
-        {"best_column", column}, {"cbmin", "0"},      {"cbmax", "1"},      {NULL, NULL}};
+        {"title", title}, {"xlabel", "alpha"}, {"ylabel", "gamma"}, {"cblabel", "recall at FR 1 %"},
+        {"best", best},   {"low", "0"},        {"high", "1"},       {NULL, NULL}};
     return report_figure(r, e->study, "heat", name, t, options, caption, error);
 }
 
@@ -104,7 +103,8 @@ static int gamma_figure(report *r, const evidence *e, const grid *g, const place
                                      {"xlabel", "gamma"},
                                      {"ylabel", spread ? "sd over seeds of recall at FR 1 %" : "recall at FR 1 %"},
                                      {"ymin", "0"},
-                                     {"ymax", spread ? "*" : "1"},
+                                     {"ymax", spread ? "auto" : "1"},
+                                     {"baseline", "0"},
                                      {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
@@ -175,8 +175,9 @@ static table *best_table(const evidence *e, const grid *g, const place *places, 
 
 static table *grid_table(const evidence *e, const grid *g, const place *places, size_t count) {
     static const char *const headers[] = {"block",         "gamma", "alpha",    "recall at FR 1 %", "difference to BCE",
-                                          "sd over seeds", "AP",    "diverged", "not started",      "failed"};
-    table *t = table_new(headers, 10);
+                                          "sd over seeds", "AP",    "diverged", "not started",      "tied",
+                                          "failed"};
+    table *t = table_new(headers, 11);
     for (size_t i = 0; t && i < count; i++)
         for (size_t k = 0; k < g->gammas * g->alphas; k++) {
             char shown[80];
@@ -195,6 +196,7 @@ static table *grid_table(const evidence *e, const grid *g, const place *places, 
             table_cell(t, "%.3f", estimate_field(e, (size_t)c, field_average_precision).mean);
             table_cell(t, "%u", bad.diverged);
             table_cell(t, "%u", bad.not_started);
+            table_cell(t, "%u", bad.tied);
             table_cell(t, "%u", bad.failed);
         }
     return t;

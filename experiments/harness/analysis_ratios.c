@@ -37,8 +37,9 @@ static table *ratios_table(const evidence *e) {
                                           "AP",
                                           "diverged",
                                           "not started",
+                                          "tied",
                                           "failed"};
-    table *t = table_new(headers, 11);
+    table *t = table_new(headers, 12);
     for (size_t c = 0; t && c < e->study->cell_count; c++) {
         const cell *at = &e->study->cells[c];
         char shown[80];
@@ -56,6 +57,7 @@ static table *ratios_table(const evidence *e) {
         table_cell(t, "%.3f", estimate_field(e, c, field_average_precision).mean);
         table_cell(t, "%u", bad.diverged);
         table_cell(t, "%u", bad.not_started);
+        table_cell(t, "%u", bad.tied);
         table_cell(t, "%u", bad.failed);
     }
     return t;

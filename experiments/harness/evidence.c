@@ -126,7 +126,7 @@ long evidence_find(const evidence *e, const block *b, unsigned ratio, const char
 static double present(const measure *m, double value) { return m->present ? value : (double)NAN; }
 
 double field_recall(const measure *m) {
-    return m->status[FR_HEADLINE] == METRIC_OK ? present(m, m->recall[FR_HEADLINE]) : (double)NAN;
+    return m->status[FR_HEADLINE] == METRIC_TOO_FEW ? (double)NAN : present(m, m->recall[FR_HEADLINE]);
 }
 double field_pauc(const measure *m) { return present(m, m->pauc); }
 double field_auroc(const measure *m) { return present(m, m->auroc); }

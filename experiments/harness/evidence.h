@@ -47,7 +47,7 @@ long evidence_find(const evidence *e, const block *b, unsigned ratio, const char
 
 /* One number of a measure, for means and tables. NaN where there is none. */
 typedef double (*measure_field)(const measure *m);
-double field_recall(const measure *m); /* recall at FR 1 %; NaN when missing, tied, or too few goods */
+double field_recall(const measure *m); /* recall at FR 1 %, a tied model's too: what lies strictly above the tie; NaN: too few goods */
 double field_pauc(const measure *m);
 double field_auroc(const measure *m);
 double field_average_precision(const measure *m);

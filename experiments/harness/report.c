@@ -151,12 +151,10 @@ void estimate_text(const estimate *e, int plus, char *out, size_t size) {
 
 const char *missing_word(const evidence *e, size_t c) {
     const measure *seeds = evidence_seeds(e, c);
-    for (unsigned k = 0; k < e->study->e.seeds; k++) {
-        if (!seeds[k].present) return "failed";
-        if (seeds[k].status[FR_HEADLINE] == METRIC_TIED) return "tied";
-        if (seeds[k].status[FR_HEADLINE] == METRIC_TOO_FEW) return "n<299";
-    }
-    return "";
+    const troubles bad = troubles_of(e, c);
+    if (bad.failed) return "failed";
+    if (2 * bad.tied > e->study->e.seeds) return "tied";
+    return seeds[0].status[FR_HEADLINE] == METRIC_TOO_FEW ? "n<299" : "";
 }
 
 troubles troubles_of(const evidence *e, size_t c) {

@@ -52,12 +52,12 @@ void ratio_text(unsigned ratio, char *out, size_t size);
 /* "0.712 [0.681, 0.743]", "+0.012 [-0.003, 0.027]" with `plus`, "failed" when there is no number */
 void estimate_text(const estimate *e, int plus, char *out, size_t size);
 
-/* Why a mean has no number: "tied", "n<299", "failed", or "". */
+/* Why a mean over seeds has no number: "failed", "n<299", "tied" (in more than half of the seeds), or "". */
 const char *missing_word(const evidence *e, size_t cell);
 
-/* Seeds of a cell that diverged, did not start, crashed. */
+/* Seeds of a cell that diverged, did not start, crashed, or gave so many equal scores that they tie at the threshold. */
 typedef struct {
-    unsigned diverged, not_started, failed;
+    unsigned diverged, not_started, failed, tied;
 } troubles;
 troubles troubles_of(const evidence *e, size_t cell);
 

@@ -12,20 +12,20 @@
 #include <string.h>
 
 /* What the canonical text shows is what is used. */
-static double rounded(double value) {
-    char digits[32];
-    snprintf(digits, sizeof digits, "%.4g", value);
-    return strtod(digits, NULL);
+static double rounded(double value, int digits) {
+    char shown[32];
+    snprintf(shown, sizeof shown, "%.*g", digits, value);
+    return strtod(shown, NULL);
 }
 
 /* The point at `share` of the way from low to high on the parameter's scale. */
 static double between(double low, double high, param_scale scale, double share) {
-    if (scale == PARAM_LOG) return rounded(repro_exp(repro_log(low) + share * (repro_log(high) - repro_log(low))));
+    if (scale == PARAM_LOG) return rounded(repro_exp(repro_log(low) + share * (repro_log(high) - repro_log(low))), 4);
     if (scale == PARAM_LOGIT) {
         const double first = repro_log(low / (1 - low)), last = repro_log(high / (1 - high));
-        return rounded(1 / (1 + repro_exp(-(first + share * (last - first)))));
+        return rounded(1 / (1 + repro_exp(-(first + share * (last - first)))), 7); /* 0.99999 is not 1 */
     }
-    return rounded(low + share * (high - low));
+    return rounded(low + share * (high - low), 4);
 }
 
 static trial trial_of(const experiment *e, const cell *c, unsigned seed) {
