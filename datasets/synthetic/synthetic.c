@@ -42,12 +42,15 @@ static const param params[PARAM_COUNT] = {
     [PARAM_SCALE] = {"scale", 1, 0.01, 10, PARAM_LOG, 0, 0, NULL, "factor on the size of every set"},
 };
 
-/* Contrast in units of texture sd, by texture and defect, for size 32 and length 14; 0: the surface cannot have it. */
+/* Contrast in units of texture sd, by texture and defect, for size 32 and length 14; 0: the surface cannot have it.
+   Calibrated so that BCE with prior bias at 1:200 (cnn(width=narrow), 20000 visits, batch 32, Adam 0.003, seeds 1-4) finds
+   between .3 and .9 of the defects at FR 1 %: brushed scratch .66, cast dent .67, woven contamination .74, printed missing
+   .44 at contrast 6 and .96 at 7 (seeds either learn the grid or do not); the other values are of the same order. */
 static const float calibrated[TEXTURE_COUNT][DEFECT_COUNT] = {
-    [TEXTURE_BRUSHED] = {3.0f, 2.4f, 3.5f, 0},
-    [TEXTURE_CAST] = {3.0f, 2.4f, 3.5f, 0},
-    [TEXTURE_WOVEN] = {3.0f, 2.4f, 3.5f, 2.5f},
-    [TEXTURE_PRINTED] = {3.0f, 2.4f, 3.5f, 2.5f},
+    [TEXTURE_BRUSHED] = {3.0f, 2.4f, 2.2f, 0},
+    [TEXTURE_CAST] = {3.0f, 2.4f, 2.2f, 0},
+    [TEXTURE_WOVEN] = {3.0f, 2.4f, 2.2f, 6.0f},
+    [TEXTURE_PRINTED] = {3.0f, 2.4f, 2.2f, 6.3f},
 };
 
 /* --- the source of images --- */

@@ -40,6 +40,7 @@ static trial trial_of(const experiment *e, const cell *c, unsigned seed) {
                .batch = e->batch,
                .checkpoints = e->checkpoints};
     snprintf(t.data, sizeof t.data, "%s", c->block->data);
+    snprintf(t.content, sizeof t.content, "%s", c->content);
     snprintf(t.model, sizeof t.model, "%s", e->model);
     snprintf(t.loss, sizeof t.loss, "%s", c->entry->loss);
     return t;
@@ -107,11 +108,12 @@ static int expand_finals(const experiment *e, cell *c, const char *search, lb_er
     return LB_OK;
 }
 
-static int expand_cell(study *s, const block *b, unsigned ratio, const entry *n, double rate, const char *search,
-                       lb_error *error) {
+static int expand_cell(study *s, const block *b, unsigned ratio, const char *content, const entry *n, double rate,
+                       const char *search, lb_error *error) {
     const experiment *e = &s->e;
     cell *c = &s->cells[s->cell_count++];
     *c = (cell){.block = b, .entry = n, .ratio = ratio, .rate = rate};
+    snprintf(c->content, sizeof c->content, "%s", content);
     c->finals = calloc(e->seeds, sizeof *c->finals);
     c->tuning = e->points ? calloc((size_t)e->points * e->tuning_seeds, sizeof *c->tuning) : NULL;
     if (!c->finals || (e->points && !c->tuning)) return lb_fail_memory(error, "the plan");
@@ -122,11 +124,11 @@ static int expand_cell(study *s, const block *b, unsigned ratio, const entry *n,
 static int expand_block(study *s, size_t place, const char *search, lb_error *error) {
     const experiment *e = &s->e;
     const block *b = &e->blocks[place];
-    char ignored[SPEC_MAX_TEXT];
+    char content[SPEC_MAX_TEXT];
     for (size_t r = 0; r < b->ratio_count; r++) {
         const dataset_request request = {.ratio = b->ratios[r], .seed = 1, .search = search};
         lb_error found = {0};
-        int code = dataset_text(b->data, &request, ignored, sizeof ignored, &found);
+        int code = dataset_text(b->data, &request, content, sizeof content, &found);
         if (code == LB_NOT_FOUND) {
             s->unavailable[place] = 1;
             snprintf(s->reason[place], sizeof s->reason[place], "%.*s", (int)sizeof s->reason[place] - 1,
@@ -136,7 +138,7 @@ static int expand_block(study *s, size_t place, const char *search, lb_error *er
         if (code) return lb_fail(error, found.code, "block '%s': %.400s", b->label, found.message);
         for (size_t n = 0; n < e->entry_count; n++)
             for (size_t k = 0; k < (e->points ? 1 : e->learning_rate_count); k++) {
-                code = expand_cell(s, b, b->ratios[r], &e->entries[n], e->learning_rates[k], search, error);
+                code = expand_cell(s, b, b->ratios[r], content, &e->entries[n], e->learning_rates[k], search, error);
                 if (code) return code;
             }
     }

@@ -13,7 +13,7 @@ const char *const trial_outcome_names[] = {"ok", "diverged", "crashed", "timeout
 
 int trial_prepare(trial *t, const char *search, lb_error *error) {
     const dataset_request request = {.ratio = t->ratio, .seed = t->seed, .search = search};
-    int code = dataset_text(t->data, &request, t->content, sizeof t->content, error);
+    int code = t->content[0] ? LB_OK : dataset_text(t->data, &request, t->content, sizeof t->content, error);
     if (!code) code = nn_model_text(t->model, t->model_text, sizeof t->model_text, error);
     if (code) return code;
     loss *l = loss_parse(t->loss, error);
