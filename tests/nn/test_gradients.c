@@ -228,22 +228,36 @@ ParameterizedTest(int *index, gradients, backward_is_the_central_difference) {
     tear_down(&f);
 }
 
-/* Of equal pixels the first takes the gradient: a constant image through max pooling. */
-Test(gradients, first_maximum_takes_the_gradient) {
-    lb_error error;
-    const test_case c = {2, NULL, {2, 2, 1}, 16};
+/* The weight gradients of 16 equal channels of a 2x2 image that is pooled to one pixel. All weights are zero and all
+   biases `bias`, so that the four pixels are equal, but each sees another window of the image. */
+static void pooled_gradient(int index, float bias, float gradient[16 * 10]) {
+    const test_case c = {index, NULL, {2, 2, 1}, 16};
     nn_net *net = open_case(&c);
-    float parameters[16 * 10] = {0}, gradient[16 * 10], out[BATCH * 16], ones[BATCH * 16];
-    for (size_t i = 0; i < BATCH * 16; i++) ones[i] = 1;
+    float parameters[16 * 10] = {0}, out[BATCH * 16], ones[BATCH * 16];
     const float input[BATCH * 4] = {1, 2, 3, 4};
-    (void)error;
-    nn_net_set(net, parameters); /* all weights zero: all four pixels are equal, but see different windows */
+    for (size_t i = 0; i < BATCH * 16; i++) ones[i] = 1;
+    for (size_t i = 16 * 9; i < 16 * 10; i++) parameters[i] = bias;
+    nn_net_set(net, parameters);
     nn_net_forward(net, input, BATCH, out);
     nn_net_backward(net, ones, BATCH);
     nn_net_get_gradient(net, gradient);
-    const float first_window[9] = {0, 0, 0, 0, 1, 2, 0, 3, 4};
-    for (size_t i = 0; i < 9; i++) cr_expect(eq(flt, gradient[i], first_window[i]), "element %zu", i);
     nn_net_free(net);
+}
+
+Test(gradients, first_of_equal_pixels_takes_the_gradient) {
+    const float first_window[9] = {0, 0, 0, 0, 1, 2, 0, 3, 4};
+    const int pooling[] = {2, 6};
+    float gradient[16 * 10];
+    for (int k = 0; k < 2; k++) {
+        pooled_gradient(pooling[k], 1, gradient);
+        for (size_t i = 0; i < 9; i++) cr_expect(eq(flt, gradient[i], first_window[i]), "net %d element %zu", k, i);
+    }
+}
+
+Test(gradients, nothing_goes_back_where_the_relu_stopped_all_pixels) {
+    float gradient[16 * 10];
+    pooled_gradient(6, 0, gradient);
+    for (size_t i = 0; i < 16 * 10; i++) cr_expect(eq(flt, gradient[i], 0), "element %zu", i);
 }
 
 /* Values of an image must not depend on the batch it came in. */
