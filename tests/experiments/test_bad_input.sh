@@ -177,7 +177,7 @@ fi
 solar() {
     rm -rf "$ini"
     mkdir "$ini"
-    sed -E 's/^dents = .*/solar = infrared_solar_modules(target=soiling) @ natural/' $tiny/tuned.ini >"$ini/solar.ini"
+    sed -E 's/^dents = .*/solar = infrared_solar_modules(block=Soiling) @ natural/' $tiny/tuned.ini >"$ini/solar.ini"
 }
 solar
 not_fetched() {
@@ -186,13 +186,38 @@ not_fetched() {
 check "a pack that is not there: the report says 'not fetched', and does not fail" not_fetched
 
 pack=$scratch/packs/infrared_solar_modules/InfraredSolarModules
+mkdir -p "$pack/images"
+refuses_pack() { refuses "$1" "$2" "$LOSSBENCH" run --experiments "$ini" --out "$scratch/spoilt" --datasets "$scratch/packs"; }
+# spoil_json WHAT TEXT
 spoil_json() {
-    mkdir -p "$pack/images"
     printf '%s' "$2" >"$pack/module_metadata.json"
-    refuses "$1" "module_metadata.json" "$LOSSBENCH" run --experiments "$ini" --out "$scratch/spoilt" --datasets "$scratch/packs"
+    refuses_pack "$1" "module_metadata.json"
 }
 spoil_json "JSON cut short" '{"13357":{"image_filepath":"images/13357.jpg","anom'
 spoil_json "JSON of another kind" '[1, 2, 3]'
 spoil_json "empty JSON" ''
+spoil_json "JSON without a class" '{"1":{"image_filepath":"images/1.jpg"}}'
+spoil_json "JSON with an unknown class" '{"1":{"image_filepath":"images/1.jpg","anomaly_class":"Nosuch"}}'
+spoil_json "JSON that leads out of the pack" '{"1":{"image_filepath":"../../../etc/passwd","anomaly_class":"Soiling"}}'
+
+printf '{"1":{"image_filepath":"images/1.jpg","anomaly_class":"Soiling"}}' >"$pack/module_metadata.json"
+refuses_pack "JPEG that is not there" "1.jpg"
+printf 'not a picture' >"$pack/images/1.jpg"
+refuses_pack "a text instead of a JPEG" "1.jpg"
+real=
+IFS=: read -ra directories <<<"${DATASETS:-datasets/public/cache:../shared/datasets}"
+for directory in "${directories[@]}"; do
+    for file in "$directory"{/infrared_solar_modules,}/InfraredSolarModules/images/0.jpg; do
+        if [ -e "$file" ]; then real=$file; fi
+    done
+done
+if [ -n "$real" ]; then
+    head -c $(($(wc -c <"$real") * 2 / 3)) "$real" >"$pack/images/1.jpg"
+    refuses_pack "JPEG cut short" "1.jpg"
+    { head -c 200 "$real" && head -c 300 /dev/zero && tail -c +501 "$real"; } >"$pack/images/1.jpg"
+    refuses_pack "damaged JPEG" "1.jpg"
+else
+    skip "JPEG cut short: infrared_solar_modules is not fetched"
+fi
 
 exit "$checks_failed"

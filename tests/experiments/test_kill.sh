@@ -42,12 +42,13 @@ check "and leaves the same files" same_trees "$scratch/again" "$scratch/two"
 # --- killed ---------------------------------------------------------------------------------------------------------
 workers_of() { pgrep -P "$leader" 2>/dev/null; }
 
+# Status 0 when something was there to be killed.
 kill_one() {
     local workers
     case $1 in
     worker)
         mapfile -t workers < <(workers_of)
-        [ ${#workers[@]} = 0 ] || kill -9 "${workers[RANDOM % ${#workers[@]}]}" 2>/dev/null
+        [ ${#workers[@]} != 0 ] && kill -9 "${workers[RANDOM % ${#workers[@]}]}" 2>/dev/null
         ;;
     parent) kill -9 "$leader" 2>/dev/null ;;
     group) kill -9 -- "-$leader" 2>/dev/null ;;
@@ -79,14 +80,15 @@ disturb() {
         running || start "$out"
         moment=$((10 + RANDOM % (length * 5 / 4 / kills + 1)))
         sleep "$(printf '%d.%03d' $((moment / 1000)) $((moment % 1000)))"
-        running && met=$((met + 1))
-        kill_one "$victim"
-        if [ "$victim" != worker ]; then
+        kill_one "$victim" && met=$((met + 1))
+        if [ "$victim" = worker ]; then
+            echo "# $name: killed after $moment ms"
+        else
             wait "$leader" 2>/dev/null
             gone || leftovers=1
+            echo "# $name: killed after $moment ms, $(sqlite3 "$out/results/runs.sqlite" \
+                'SELECT count(*) FROM trial' 2>/dev/null || echo 0) of $trials trials kept"
         fi
-        echo "# $name: $victim killed after $moment ms, $(sqlite3 -cmd '.timeout 2000' "$out/results/runs.sqlite" \
-            'SELECT count(*) FROM trial' 2>/dev/null || echo 'an unknown number') of $trials trials kept"
     done
     if [ "$victim" = worker ]; then wait "$leader" 2>/dev/null; fi
     leader=
@@ -112,5 +114,18 @@ began=$(milliseconds)
 cp -r "$scratch/report" "$scratch/timed"
 check "writing tables and plots alone" run "$scratch/timed" 2
 disturb "tables and plots" group $((($(milliseconds) - began) * kills * 2 / 3)) "$scratch/report"
+
+# Every worker dies, each trial as often as it is tried: that is an outcome, and the next run makes up for it.
+start "$scratch/hopeless"
+while running; do
+    for worker in $(workers_of); do kill -9 "$worker" 2>/dev/null; done
+    sleep 0.01
+done
+if wait "$leader"; then not_ok "a run whose workers all die ends well"; else ok "a run whose workers all die fails"; fi
+leader=
+check "with one sentence: $(tail -n 1 "$scratch/hopeless.log")" grep -qE '^lossbench: .*failed' "$scratch/hopeless.log"
+check "its store is sound" store_is_sound "$scratch/hopeless"
+check "the next run succeeds" run "$scratch/hopeless" 2
+check "same bytes as undisturbed" same_trees "$scratch/one" "$scratch/hopeless"
 
 exit "$checks_failed"
