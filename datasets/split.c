@@ -4,6 +4,7 @@
 #include "lib/base/hash.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,5 +260,30 @@ int split_apply(const item_split *s, const dataset_items *all, unsigned want, da
         }
     }
     free(first_box);
+    return code;
+}
+
+/* --- all of it --- */
+
+static int check_thinned(const char *name, const item_split *s, unsigned ratio, lb_error *error) {
+    const size_t goods = s->goods[SET_TRAIN], defects = s->count[SET_TRAIN] - goods;
+    if (ratio == 0 || defects >= SPLIT_LEAST_DEFECTS) return LB_OK;
+    return lb_fail(error, LB_INVALID,
+                   "data set '%s': 1:%u leaves %zu defects to train on, and %d are needed; ask for at most 1:%zu", name,
+                   ratio, defects, SPLIT_LEAST_DEFECTS, goods / SPLIT_LEAST_DEFECTS);
+}
+
+int split_collection(const char *name, const dataset_items *all, const unsigned char *keep, const unsigned char *given,
+                     const dataset_request *request, dataset *out, lb_error *error) {
+    char stream_name[100];
+    item_split split = {0};
+    snprintf(stream_name, sizeof stream_name, "split|%.60s|seed=%u", name, request->seed);
+    rng stream = rng_from_text(stream_name);
+    int code = given ? split_as_given(all, keep, given, &stream, &split, error)
+                     : split_by_part(all, keep, &split_usual, &stream, &split, error);
+    if (!code) code = split_thin_train(&split, request->ratio, name, &out->train_dropped, error);
+    if (!code) code = check_thinned(name, &split, request->ratio, error);
+    if (!code) code = split_apply(&split, all, request->want, out, error);
+    split_free(&split);
     return code;
 }

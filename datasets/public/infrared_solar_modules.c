@@ -12,7 +12,6 @@
 #include "datasets/public/jpeg_image.h"
 #include "datasets/split.h"
 #include "lib/base/hash.h"
-#include "lib/base/rng.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERSION = 1, WIDTH = 24, HEIGHT = 40, AREA = WIDTH * HEIGHT, MOST_IMAGES = 1000000, LEAST_DEFECTS = 10 };
+enum { VERSION = 1, WIDTH = 24, HEIGHT = 40, AREA = WIDTH * HEIGHT, MOST_IMAGES = 1000000 };
 
 #define NAME "infrared_solar_modules"
 #define METADATA "InfraredSolarModules/module_metadata.json"
@@ -243,27 +242,6 @@ static int identify(const double *values, const dataset_request *request, char *
     return code;
 }
 
-static int split_block(const block *b, const char *name, const dataset_request *request, dataset *out,
-                       lb_error *error) {
-    char stream_name[80];
-    item_split split = {0};
-    snprintf(stream_name, sizeof stream_name, "split|" NAME "|seed=%u",
-             request->seed); /* the same goods in all blocks */
-    rng stream = rng_from_text(stream_name);
-    int code = split_by_part(&b->view, b->keep, &split_usual, &stream, &split, error);
-    if (!code) code = split_thin_train(&split, request->ratio, NAME, &out->train_dropped, error);
-    const size_t defects = split.count[SET_TRAIN] - split.goods[SET_TRAIN];
-    if (!code && request->ratio && defects < LEAST_DEFECTS)
-        code =
-            lb_fail(error, LB_INVALID,
-                    "data set '" NAME "', block %s: 1:%u leaves %zu defects to train on, and %d are needed; ask for at "
-                    "most 1:%zu",
-                    name, request->ratio, defects, LEAST_DEFECTS, split.goods[SET_TRAIN] / LEAST_DEFECTS);
-    if (!code) code = split_apply(&split, &b->view, request->want, out, error);
-    split_free(&split);
-    return code;
-}
-
 static int open_block(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
     static const char *const type_names[CLASS_COUNT][3] = {
         [CRACKING] = {"good", "Cracking", NULL},
@@ -282,7 +260,7 @@ static int open_block(const double *values, const dataset_request *request, data
                          .type_names = type_names[class],
                          .duplicates = p->duplicates,
                          .conflicts = p->conflicts};
-        code = split_block(&b, class_names[class], request, out, error);
+        code = split_collection(NAME, &b.view, b.keep, NULL, request, out, error);
     }
     block_free(&b);
     return code;
