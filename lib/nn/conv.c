@@ -1,5 +1,5 @@
-/* Layers with weights: 3x3 convolution with zero padding (one image at a time), the same with relu and max pooling in
-   one, and dense (the batch at once, a sample being a pixel).
+/* Layers with weights: 3x3 convolution with zero padding and 1x1 convolution (one image at a time), 3x3 with relu and
+   max pooling in one, and dense (the batch at once, a sample being a pixel).
 
        out[y][x][o] = relu(bias[o] + sum over ky, kx, i of weight[o][ky][kx][i] in[y+ky-1][x+kx-1][i])
 
@@ -203,6 +203,7 @@ static void backward_pool(const layer *l, size_t first, size_t count) {
 /* --- --- */
 
 static const layer_type conv3 = {"conv3", 0, forward, backward};
+static const layer_type conv1 = {"conv1", 0, forward, backward};
 static const layer_type conv3_pool = {"conv3_pool", 0, forward_pool, backward_pool};
 static const layer_type dense = {"dense", 1, forward, backward};
 
@@ -232,12 +233,13 @@ static int check_channels(const nn_net *net, const layer_type *type, const tenso
                    type->name, in->shape.channels, NN_PANEL);
 }
 
-/* grid: the output before pooling. */
-static tensor *add_weights(nn_net *net, const layer_type *type, tensor *in, nn_shape grid, int relu, lb_error *error) {
+/* out: NULL makes a new tensor; grid: the output before pooling. */
+static tensor *add_weights(nn_net *net, const layer_type *type, tensor *in, tensor *out, nn_shape grid, int relu,
+                           lb_error *error) {
     if (check_channels(net, type, in, error)) return NULL;
-    const size_t size = type == &dense ? 1 : 3, pooled = type == &conv3_pool ? 2 : 1;
+    const size_t size = type == &dense || type == &conv1 ? 1 : 3, pooled = type == &conv3_pool ? 2 : 1;
     const nn_shape shape = {grid.height / pooled, grid.width / pooled, grid.channels};
-    tensor *out = net_tensor(net, shape, size / 2, error);
+    if (!out) out = net_tensor(net, shape, size / 2, error);
     layer *l = out ? net_layer(net, type, in, out, error) : NULL;
     if (!l) return NULL;
     l->grid = grid;
@@ -248,22 +250,32 @@ static tensor *add_weights(nn_net *net, const layer_type *type, tensor *in, nn_s
     return out;
 }
 
+static nn_shape with_channels(const tensor *in, size_t channels) {
+    return (nn_shape){in->shape.height, in->shape.width, channels};
+}
+
 tensor *net_conv3(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error) {
-    if (!in) return NULL;
-    return add_weights(net, &conv3, in, (nn_shape){in->shape.height, in->shape.width, channels}, relu, error);
+    return in ? add_weights(net, &conv3, in, NULL, with_channels(in, channels), relu, error) : NULL;
+}
+
+tensor *net_conv3_into(nn_net *net, tensor *in, tensor *out, int relu, lb_error *error) {
+    return in && out ? add_weights(net, &conv3, in, out, with_channels(in, out->shape.channels), relu, error) : NULL;
+}
+
+tensor *net_conv1(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error) {
+    return in ? add_weights(net, &conv1, in, NULL, with_channels(in, channels), relu, error) : NULL;
+}
+
+tensor *net_dense(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error) {
+    return in ? add_weights(net, &dense, in, NULL, (nn_shape){1, 1, channels}, relu, error) : NULL;
 }
 
 tensor *net_conv3_pool(nn_net *net, tensor *in, size_t channels, lb_error *error) {
     if (!in) return NULL;
     if (in->shape.height >= 2 && in->shape.width >= 2 && channels % NN_PANEL == 0)
-        return add_weights(net, &conv3_pool, in, (nn_shape){in->shape.height, in->shape.width, channels}, 1, error);
+        return add_weights(net, &conv3_pool, in, NULL, with_channels(in, channels), 1, error);
     lb_fail(error, LB_INVALID,
             "conv3_pool layer: cannot pool %zux%zu pixels of %zu channels (at least 2x2 of a multiple of %d)",
             in->shape.height, in->shape.width, channels, NN_PANEL);
     return NULL;
-}
-
-tensor *net_dense(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error) {
-    if (!in) return NULL;
-    return add_weights(net, &dense, in, (nn_shape){1, 1, channels}, relu, error);
 }

@@ -17,7 +17,7 @@ typedef struct tensor {
     nn_shape shape;
     size_t stride; /* floats per pixel; channels beyond shape.channels are padding, with zero weights */
     size_t halo;
-    const struct tensor *whole; /* NULL unless this is a slice */
+    struct tensor *whole; /* NULL unless this is a slice */
     size_t first_channel;
     int has_gradient, gradient_of_batch, written; /* written: some later layer's backward has put a gradient */
     void *value_memory, *gradient_memory;
@@ -73,10 +73,18 @@ nn_net *net_assemble(const nn_model_type *type, const double *values, nn_shape i
  * --- */
 tensor *net_input(nn_net *net, nn_shape shape, size_t halo, lb_error *error);
 tensor *net_conv3(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error); /* 3x3, same size */
+tensor *net_conv1(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error); /* 1x1 */
 tensor *net_conv3_pool(nn_net *net, tensor *in, size_t channels, lb_error *error); /* 3x3, relu, max pool, in one */
 tensor *net_dense(nn_net *net, tensor *in, size_t channels, int relu, lb_error *error);
 tensor *net_max_pool(nn_net *net, tensor *in, lb_error *error);    /* 2x2, stride 2, odd edges dropped */
 tensor *net_global_pool(nn_net *net, tensor *in, lb_error *error); /* [max of each channel, mean of each channel] */
+
+/* Concatenation: a tensor that nobody has written yet, slices of its channels, and layers that write into them. A slice
+   may be read like any tensor, but not by a convolution. */
+tensor *net_joined(nn_net *net, nn_shape shape, lb_error *error);
+tensor *net_slice(nn_net *net, tensor *whole, size_t first_channel, size_t channels, lb_error *error);
+tensor *net_conv3_into(nn_net *net, tensor *in, tensor *out, int relu, lb_error *error);
+tensor *net_upsample_into(nn_net *net, tensor *in, tensor *out, lb_error *error); /* each pixel becomes 2x2 */
 
 /* For layer files. */
 tensor *net_tensor(nn_net *net, nn_shape shape, size_t halo, lb_error *error);

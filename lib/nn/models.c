@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const nn_model_type *const nn_model_types[] = {&nn_model_cnn, &nn_model_mlp, NULL};
+const nn_model_type *const nn_model_types[] = {&nn_model_cnn, &nn_model_mlp, &nn_model_unet, NULL};
 
 const nn_model_type *nn_model_find(const char *name) {
     for (size_t i = 0; nn_model_types[i]; i++)

@@ -30,7 +30,14 @@ float *tensor_gradient(const tensor *t, size_t image) {
     return t->gradient + (t->gradient_of_batch ? image * tensor_gradient_image(t) : 0);
 }
 
+/* A slice was made after its whole, so the whole has its memory already. */
 static int tensor_allocate(tensor *t, size_t images) {
+    if (t->whole) {
+        t->value = t->whole->value + t->first_channel;
+        t->gradient = t->whole->gradient + t->first_channel;
+        t->gradient_of_batch = t->whole->gradient_of_batch;
+        return 1;
+    }
     t->value_memory = nn_zeros(images * tensor_image(t));
     if (!t->value_memory) return 0;
     t->value = (float *)t->value_memory + t->halo * (tensor_row(t) + t->stride);
@@ -61,6 +68,19 @@ tensor *net_input(nn_net *net, nn_shape shape, size_t halo, lb_error *error) {
     return net->input = t;
 }
 
+tensor *net_joined(nn_net *net, nn_shape shape, lb_error *error) { return net_tensor(net, shape, 1, error); }
+
+tensor *net_slice(nn_net *net, tensor *whole, size_t first_channel, size_t channels, lb_error *error) {
+    if (!whole) return NULL;
+    const nn_shape shape = {whole->shape.height, whole->shape.width, channels};
+    tensor *t = net_tensor(net, shape, whole->halo, error);
+    if (!t) return NULL;
+    t->stride = whole->stride;
+    t->whole = whole;
+    t->first_channel = first_channel;
+    return t;
+}
+
 layer *net_layer(nn_net *net, const layer_type *type, tensor *in, tensor *out, lb_error *error) {
     if (net->layer_count == NN_MAX_LAYERS) {
         lb_fail(error, LB_INVALID, "a net may have at most %d layers; raise NN_MAX_LAYERS", NN_MAX_LAYERS);
@@ -72,11 +92,12 @@ layer *net_layer(nn_net *net, const layer_type *type, tensor *in, tensor *out, l
     return l;
 }
 
-/* Backwards, because a layer adds to a gradient that a later layer has written. */
+/* Backwards, because a layer adds to a gradient that a later layer has written. Only layers that run image by image may
+   share a tensor: its gradient then holds the image that both are at. */
 static void plan_gradients(nn_net *net) {
     for (size_t i = net->layer_count; i-- > 0;) {
         layer *l = &net->layers[i];
-        l->adds = l->in->written;
+        l->adds = l->in->written || (l->in->whole && l->in->whole->written);
         l->in->written = 1;
         if (l->type->whole_batch) l->in->gradient_of_batch = l->out->gradient_of_batch = 1;
     }

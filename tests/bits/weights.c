@@ -6,22 +6,25 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { BATCH = 5, ADAM_STEPS = 20, SGD_STEPS = 5, HEIGHT = 20, WIDTH = 13 };
+enum { BATCH = 5, ADAM_STEPS = 20, SGD_STEPS = 5, HEIGHT = 20, WIDTH = 13, MAX_OUTPUTS = 8 * 12 };
 
 typedef struct {
     const char *model;
     nn_shape input;
+    size_t outputs;
 } subject;
 
 /* Odd sizes, so that tiles of every width occur, and several input channels. */
 static const subject subjects[] = {
-    {"cnn(width=narrow)", {HEIGHT, WIDTH, 1}},
-    {"cnn(width=wide)", {HEIGHT, WIDTH, 3}},
-    {"mlp", {1, 1, 21}},
+    {"cnn(width=narrow)", {HEIGHT, WIDTH, 1}, 1},
+    {"cnn(width=wide)", {HEIGHT, WIDTH, 3}, 1},
+    {"mlp", {1, 1, 21}, 1},
+    {"unet", {8, 12, 1}, MAX_OUTPUTS},
 };
 
-static void train(nn_net *net, nn_shape shape) {
-    static float input[BATCH * HEIGHT * WIDTH * 3], output[BATCH], gradient[BATCH];
+static void train(nn_net *net, nn_shape shape, size_t outputs) {
+    static float input[BATCH * HEIGHT * WIDTH * 3], output[BATCH * MAX_OUTPUTS], gradient[BATCH * MAX_OUTPUTS];
+    const size_t n = BATCH * outputs;
     nn_optimiser o = {NN_ADAM,         .learning_rate = 3e-3, .weight_decay = 1e-2,
                       .momentum = 0.9, .beta2 = 0.999,        .epsilon = 1e-8};
     rng stream = rng_from_text("bits");
@@ -30,7 +33,7 @@ static void train(nn_net *net, nn_shape shape) {
         o.kind = step < ADAM_STEPS ? NN_ADAM : NN_SGD;
         rng_normals(&stream, input, BATCH * shape.height * shape.width * shape.channels);
         nn_net_forward(net, input, BATCH, output);
-        for (size_t i = 0; i < BATCH; i++) gradient[i] = (repro_sigmoidf(output[i]) - (float)(i % 2)) / BATCH;
+        for (size_t i = 0; i < n; i++) gradient[i] = (repro_sigmoidf(output[i]) - (float)(i % 2)) / (float)n;
         nn_net_backward(net, gradient, BATCH);
         nn_net_step(net, &o);
     }
@@ -38,9 +41,9 @@ static void train(nn_net *net, nn_shape shape) {
 
 static int print_hash(const subject *s, const char *kernels, lb_error *error) {
     if (nn_kernels_select(kernels, error)) return (int)error->code;
-    nn_net *net = nn_net_new(s->model, s->input, 1, BATCH, error);
+    nn_net *net = nn_net_new(s->model, s->input, s->outputs, BATCH, error);
     if (!net) return (int)error->code;
-    train(net, s->input);
+    train(net, s->input, s->outputs);
     printf("%s %s %016" PRIx64 "\n", s->model, kernels, nn_net_hash(net));
     nn_net_free(net);
     return LB_OK;

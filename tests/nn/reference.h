@@ -66,34 +66,68 @@ static inline void reference_global_pool(const double *in, nn_shape s, double *o
     }
 }
 
+static inline void reference_upsample(const double *in, nn_shape s, double *out) {
+    for (size_t y = 0; y < 2 * s.height; y++)
+        for (size_t x = 0; x < 2 * s.width; x++)
+            for (size_t c = 0; c < s.channels; c++)
+                out[(y * 2 * s.width + x) * s.channels + c] = in[((y / 2) * s.width + x / 2) * s.channels + c];
+}
+
+/* One layer; returns the parameters that follow its own. */
+static inline const double *reference_layer(const layer *l, const double *parameters, const double *in, double *out) {
+    const nn_shape s = l->in->shape, t = l->out->shape;
+    const char *name = l->type->name;
+    if (strcmp(name, "conv3") == 0) return reference_conv3(in, s, t.channels, l->relu, parameters, out);
+    if (strcmp(name, "dense") == 0) return reference_dense(in, s.channels, t.channels, l->relu, parameters, out);
+    if (strcmp(name, "conv1") == 0) {
+        const double *next = NULL;
+        for (size_t p = 0; p < s.height * s.width; p++)
+            next =
+                reference_dense(in + p * s.channels, s.channels, t.channels, l->relu, parameters, out + p * t.channels);
+        return next;
+    }
+    if (strcmp(name, "conv3_pool") == 0) {
+        double *unpooled = malloc(s.height * s.width * t.channels * sizeof *unpooled);
+        parameters = reference_conv3(in, s, t.channels, 1, parameters, unpooled);
+        reference_max_pool(unpooled, (nn_shape){s.height, s.width, t.channels}, out);
+        free(unpooled);
+    } else if (strcmp(name, "max_pool") == 0)
+        reference_max_pool(in, s, out);
+    else if (strcmp(name, "global_pool") == 0)
+        reference_global_pool(in, s, out);
+    else if (strcmp(name, "upsample") == 0)
+        reference_upsample(in, s, out);
+    else
+        abort(); /* a layer without a reference must not pass */
+    return parameters;
+}
+
+/* Concatenation: the channels of a slice, copied to their place in the whole. */
+static inline void reference_join(const tensor *slice, const double *from, double *whole) {
+    const size_t channels = slice->shape.channels, all = slice->whole->shape.channels;
+    for (size_t p = 0; p < slice->shape.height * slice->shape.width; p++)
+        memcpy(whole + p * all + slice->first_channel, from + p * channels, channels * sizeof *from);
+}
+
 /* One image or sample through the net; the outputs come back in memory that the caller frees. */
 static inline double *reference_forward(const nn_net *net, const double *parameters, const float *input) {
-    const nn_shape first = net->input->shape;
-    double *in = malloc(first.height * first.width * first.channels * sizeof *in);
-    for (size_t i = 0; i < first.height * first.width * first.channels; i++) in[i] = (double)input[i];
-    for (size_t i = 0; i < net->layer_count; i++) {
-        const layer *l = &net->layers[i];
-        const nn_shape s = l->in->shape, t = l->out->shape;
-        double *out = malloc(t.height * t.width * t.channels * sizeof *out);
-        if (strcmp(l->type->name, "conv3") == 0)
-            parameters = reference_conv3(in, s, t.channels, l->relu, parameters, out);
-        else if (strcmp(l->type->name, "conv3_pool") == 0) {
-            double *unpooled = malloc(s.height * s.width * t.channels * sizeof *unpooled);
-            parameters = reference_conv3(in, s, t.channels, 1, parameters, unpooled);
-            reference_max_pool(unpooled, (nn_shape){s.height, s.width, t.channels}, out);
-            free(unpooled);
-        } else if (strcmp(l->type->name, "dense") == 0)
-            parameters = reference_dense(in, s.channels, t.channels, l->relu, parameters, out);
-        else if (strcmp(l->type->name, "max_pool") == 0)
-            reference_max_pool(in, s, out);
-        else if (strcmp(l->type->name, "global_pool") == 0)
-            reference_global_pool(in, s, out);
-        else
-            abort(); /* a layer without a reference must not pass */
-        free(in);
-        in = out;
+    double *values[NN_MAX_TENSORS];
+    for (size_t i = 0; i < net->tensor_count; i++) {
+        const nn_shape s = net->tensors[i].shape;
+        values[i] = malloc(s.height * s.width * s.channels * sizeof **values);
     }
-    return in;
+    const nn_shape s = net->input->shape;
+    for (size_t i = 0; i < s.height * s.width * s.channels; i++)
+        values[net->input - net->tensors][i] = (double)input[i];
+    for (size_t i = 0; i < net->layer_count; i++) {
+        const tensor *in = net->layers[i].in, *out = net->layers[i].out;
+        double *to = values[out - net->tensors];
+        parameters = reference_layer(&net->layers[i], parameters, values[in - net->tensors], to);
+        if (out->whole) reference_join(out, to, values[out->whole - net->tensors]);
+    }
+    for (size_t i = 0; i < net->tensor_count; i++)
+        if (&net->tensors[i] != net->output) free(values[i]);
+    return values[net->output - net->tensors];
 }
 
 #endif

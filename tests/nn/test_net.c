@@ -45,6 +45,8 @@ static const refusal refusals[] = {
     {"cnn + mlp", {32, 32, 1}, 1, 1, "nothing may follow"},
     {"mlp(hidden=20)", {1, 1, 3}, 1, 1, "hidden=20 is not a multiple of 16"},
     {"cnn", {3, 32, 1}, 1, 1, "at least 4x4 pixels, not 3x32"},
+    {"unet", {32, 30, 1}, 960, 1, "divisible by 4, not 32x30"},
+    {"unet", {32, 32, 1}, 1, 1, "one output per pixel: 1024 of 32x32, not 1"},
     {"cnn", {32, 32, 0}, 1, 1, "32x32x0"},
     {"cnn", {32, 32, 1}, 0, 1, "outputs"},
     {"mlp", {1, 1, 1}, 1, 0, "batch"},
