@@ -279,7 +279,8 @@ static int stack_read(stack *s, lb_error *error) {
         return lb_fail(error, LB_NOT_FOUND,
                        "there is no '%.250s'; a stack is a folder with images.tif and labels.csv (%s)", path,
                        LABELS_HEADER);
-    find_file(s, "images.tif", path, sizeof path);
+    if (!find_file(s, "images.tif", path, sizeof path))
+        return lb_fail(error, LB_FORMAT, "there is no '%.250s' beside its labels.csv", path);
     int code = read_images(s, path, error);
     find_file(s, "labels.csv", path, sizeof path);
     if (!code) code = read_labels(s, path, error);

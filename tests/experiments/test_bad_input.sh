@@ -220,4 +220,45 @@ else
     skip "JPEG cut short: infrared_solar_modules is not fetched"
 fi
 
+# A user's own stack, sound and then damaged.
+sed -E 's/^dents = .*/mine = stack @ natural/' $tiny/tuned.ini >"$ini/solar.ini"
+stack=$scratch/stack
+new_stack() {
+    rm -rf "$stack"
+    mkdir "$stack"
+    perl tests/experiments/make_stack.pl "$stack"
+}
+run_stack() { "$LOSSBENCH" run --experiments "$ini" --out "$scratch/stacked" --datasets "$stack"; }
+# spoil_stack WHAT PATTERN COMMAND...: damages the stack and tries it.
+spoil_stack() {
+    local what=$1 pattern=$2
+    shift 2
+    new_stack
+    "$@"
+    refuses "$what" "$pattern" run_stack
+}
+in_labels() { sed -i -E "$1" "$stack/labels.csv"; }
+new_stack
+check "a stack written by hand is a data set" run_stack
+cut_images() { truncate -s 200000 "$stack/images.tif"; }
+spoil_stack "TIFF cut short" "images.tif" cut_images
+overwrite() { printf '\377\377\377\377\377\377\377\377\377\377\377\377' | dd of="$stack/images.tif" bs=1 seek="$1" conv=notrunc status=none; }
+spoil_stack "TIFF with damaged tags" "images.tif" overwrite 30
+spoil_stack "TIFF with a damaged link to the next page" "images.tif" overwrite 116
+no_tiff() { echo 'no picture' >"$stack/images.tif"; }
+spoil_stack "a text instead of a TIFF" "images.tif" no_tiff
+empty_tiff() { : >"$stack/images.tif"; }
+spoil_stack "empty TIFF" "images.tif" empty_tiff
+spoil_stack "stack without images" "images.tif" rm "$stack/images.tif"
+spoil_stack "labels with a row too few" "labels.csv" in_labels 500d
+spoil_stack "labels with a page twice" "labels.csv" in_labels '3s/^1,/0,/'
+spoil_stack "labels with a page that is not there" "labels.csv" in_labels '3s/^1,/1000,/'
+spoil_stack "labels with an unknown set" "labels.csv" in_labels '3s/,$/,learn/'
+spoil_stack "labels with the set in one row only" "labels.csv" in_labels '3s/,$/,train/'
+spoil_stack "labels without their head" "labels.csv" in_labels '1d'
+spoil_stack "labels with a column too few" "labels.csv" in_labels '5s/,[^,]*$//'
+spoil_stack "labels without defects" "labels.csv|defect" in_labels 's/spot/good/'
+no_masks() { cp tests/experiments/make_stack.pl "$stack/masks.tif"; }
+spoil_stack "a text instead of the masks" "masks.tif" no_masks
+
 exit "$checks_failed"
