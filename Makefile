@@ -113,6 +113,7 @@ verify: all
 
 ## datasets      fetch the public data that may be fetched; say where to get the rest
 datasets:
+	@DEPS='$(DEPS)' .ci/dependencies datasets
 	$(Q)datasets/public/fetch
 
 # --- tests ------------------------------------------------------------------------------------------------------------
