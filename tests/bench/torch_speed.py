@@ -26,6 +26,23 @@ class Cnn(nn.Module):
         return self.head(torch.cat([torch.amax(x, (2, 3)), torch.mean(x, (2, 3))], 1)).squeeze(1)
 
 
+class Unet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        def block(a, b):
+            return nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
+        self.top, self.middle, self.bottom = block(1, 16), block(16, 32), block(32, 64)
+        self.up_middle, self.up_top, self.head = block(96, 32), block(48, 16), nn.Conv2d(16, 1, 1)
+        self.pool, self.up = nn.MaxPool2d(2), nn.Upsample(scale_factor=2.0, mode="nearest")
+
+    def forward(self, x):
+        top = self.top(x)
+        middle = self.middle(self.pool(top))
+        below = self.bottom(self.pool(middle))
+        below = self.up_middle(torch.cat([middle, self.up(below)], 1))
+        return self.head(self.up_top(torch.cat([top, self.up(below)], 1))).flatten()
+
+
 class Mlp(nn.Module):
     def __init__(self):
         super().__init__()
@@ -38,6 +55,7 @@ class Mlp(nn.Module):
 MODELS = {
     "cnn-wide": (lambda: Cnn(16, 32, 64), (1, 32, 32)),
     "cnn-narrow": (lambda: Cnn(16, 16, 32), (1, 32, 32)),
+    "unet": (Unet, (1, 32, 32)),
     "mlp": (Mlp, (64,)),
 }
 
@@ -53,7 +71,7 @@ def prepare(build, shape, channels_last, jit):
 
 def images_per_second(build, shape, seconds, channels_last=False, jit=False, foreach=False):
     model, x = prepare(build, shape, channels_last, jit)
-    label = (torch.arange(BATCH) % 2).float()
+    label = (torch.arange(model(x).numel()) % 2).float()
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=foreach)
 
     def step():
@@ -61,7 +79,7 @@ def images_per_second(build, shape, seconds, channels_last=False, jit=False, for
         nn.functional.binary_cross_entropy_with_logits(model(x), label).backward()
         adam.step()
 
-    for _ in range(20):  # the tracing executor optimises during the first calls
+    for _ in range(5):  # the tracing executor optimises during the first calls
         step()
     steps, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:

@@ -13,17 +13,19 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH = 64 };
+enum { BATCH = 64, MAX_OUTPUTS = 32 * 32 };
 
 typedef struct {
     const char *label, *model;
     nn_shape input;
+    size_t outputs;
 } workload;
 
 static const workload workloads[] = {
-    {"cnn-wide", "cnn(width=wide)", {32, 32, 1}},
-    {"cnn-narrow", "cnn(width=narrow)", {32, 32, 1}},
-    {"mlp", "mlp(hidden=64, layers=2)", {1, 1, 64}},
+    {"cnn-wide", "cnn(width=wide)", {32, 32, 1}, 1},
+    {"cnn-narrow", "cnn(width=narrow)", {32, 32, 1}, 1},
+    {"unet", "unet", {32, 32, 1}, MAX_OUTPUTS},
+    {"mlp", "mlp(hidden=64, layers=2)", {1, 1, 64}, 1},
 };
 
 static double now(void) {
@@ -34,26 +36,29 @@ static double now(void) {
 
 typedef struct {
     nn_net *net;
-    float *input, output[BATCH], gradient[BATCH], label[BATCH];
+    float *input;
+    size_t outputs;
+    float output[BATCH * MAX_OUTPUTS], gradient[BATCH * MAX_OUTPUTS];
 } training;
 
 static void train_step(training *t) {
     const nn_optimiser adam = {NN_ADAM, .learning_rate = 1e-3, .momentum = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     nn_net_forward(t->net, t->input, BATCH, t->output);
-    for (size_t i = 0; i < BATCH; i++) t->gradient[i] = (repro_sigmoidf(t->output[i]) - t->label[i]) / BATCH;
+    const size_t n = BATCH * t->outputs;
+    for (size_t i = 0; i < n; i++) t->gradient[i] = (repro_sigmoidf(t->output[i]) - (float)(i % 2)) / (float)n;
     nn_net_backward(t->net, t->gradient, BATCH);
     nn_net_step(t->net, &adam);
 }
 
 static int open_training(training *t, const workload *w, lb_error *error) {
+    *t = (training){.outputs = w->outputs};
     const size_t size = BATCH * w->input.height * w->input.width * w->input.channels;
     rng stream = rng_from_text(w->label);
-    t->net = nn_net_new(w->model, w->input, 1, BATCH, error);
+    t->net = nn_net_new(w->model, w->input, w->outputs, BATCH, error);
     if (!t->net) return (int)error->code;
     t->input = malloc(size * sizeof *t->input);
     if (!t->input) return lb_fail_memory(error, "a batch");
     rng_normals(&stream, t->input, size);
-    for (size_t i = 0; i < BATCH; i++) t->label[i] = (float)(i % 2);
     nn_net_init(t->net, &stream, 0);
     return LB_OK;
 }
@@ -73,7 +78,7 @@ static double ceiling(void) {
 
 /* Slices of 50 ms of training and of the ceiling by turns, so that both see the same clock and the same neighbours. */
 static int measure(const workload *w, double seconds, lb_error *error) {
-    training t = {0};
+    static training t;
     const int code = open_training(&t, w, error);
     if (!code) {
         double trained = 0, steps = 0, spun = 0, flops = 0;
