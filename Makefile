@@ -24,6 +24,7 @@ WIDEFLAGS := $(if $(filter portable,$(ARCH)),,-mavx512f -mavx512vl -mavx512bw -m
 OPT ?= -O3
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion \
             $(if $(findstring clang,$(CC)),,-Wno-format-truncation) $(if $(WERROR),-Werror)
+TESTFLAGS := -Wno-conversion# the macros of Criterion 2.4 convert
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
 CFLAGS ?= -g
 ALLFLAGS = -std=gnu11 $(OPT) -ffp-contract=off -fno-math-errno $(ARCHFLAGS) $(WARNINGS) $(CFLAGS) $(SANITIZE)
@@ -74,7 +75,7 @@ $(BUILD)/lossbench: $(BUILD)/$(MAIN:.c=.o) $(ARCHIVES)
 
 $(BUILD)/%.o: %.c $(FLAGS_STAMP) | dependencies
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(ALLFLAGS) $(if $(filter %_avx512.c,$<),$(WIDEFLAGS)) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(ALLFLAGS) $(if $(filter %_avx512.c,$<),$(WIDEFLAGS)) $(if $(filter tests/%,$<),$(TESTFLAGS)) -MMD -MP -c -o $@ $<
 
 define module_rule
 $(call archive,$1): $(call objects,$(filter-out $(MAIN),$(call source,$1)))
