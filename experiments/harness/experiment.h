@@ -1,11 +1,15 @@
+/* clang-format off */
 /* An experiment: one ini file that a user reads, copies and edits.
 
-       [experiment]  question, analysis (compare | grid | ratios | easy | rates), figures (which of them; none named:
-   all), caption [blocks]      label = data set expression @ ratio ratio ...   (`natural`: as the data are) [losses]
-   label = loss expression [| bias=0] [| sampler=balanced] [| streams=b] {a, b} in an expression stands for each of a
-   and b: a grid [train]       model, visits, batch, learning_rate, weight_decay, checkpoints, seeds [tuning] points,
-   seeds, learning_rate_low/high, weight_decay_low/high   (no section: fixed rate) [profile X]   seeds, points,
-   tuning_seeds, blocks, losses, block.LABEL, loss.LABEL override the above for a profile */
+       [experiment]  question, analysis (compare | grid | ratios | easy | rates), caption,
+                     figures (which of the analysis's figures; none named: all)
+       [blocks]      label = data set expression @ ratio ratio ...   (`natural`: as the data are)
+       [losses]      label = loss expression [| bias=0] [| sampler=balanced] [| streams=b]
+                     {a, b} in an expression stands for each of a and b: a grid
+       [train]       model, visits, batch, learning_rate, weight_decay, checkpoints, seeds
+       [tuning]      points, seeds, learning_rate_low/high, weight_decay_low/high   (no section: fixed rate)
+       [profile X]   seeds, points, tuning_seeds, blocks, losses, block.LABEL, loss.LABEL override the above for a profile */
+/* clang-format on */
 #ifndef HARNESS_EXPERIMENT_H
 #define HARNESS_EXPERIMENT_H
 
