@@ -11,6 +11,7 @@
 #include "datasets/items.h"
 #include "datasets/public/jpeg_image.h"
 #include "datasets/split.h"
+#include "datasets/whole_file.h"
 #include "lib/base/hash.h"
 
 #include <jansson.h>
@@ -19,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERSION = 1, WIDTH = 24, HEIGHT = 40, AREA = WIDTH * HEIGHT, MOST_IMAGES = 1000000 };
+enum { VERSION = 1, WIDTH = 24, HEIGHT = 40, AREA = WIDTH * HEIGHT, MOST_IMAGES = 1000000, MOST_JSON = 256 << 20 };
 
 #define NAME "infrared_solar_modules"
 #define METADATA "InfraredSolarModules/module_metadata.json"
@@ -158,15 +159,25 @@ static int mark_usable(pack *p, lb_error *error) {
     return split_drop_duplicates(&p->images, AREA, p->usable, &p->duplicates, &p->conflicts, error);
 }
 
+static int read_json(const char *path, json_t **root, lb_error *error) {
+    json_error_t problem;
+    char *bytes;
+    size_t size;
+    const int code = whole_file_read(path, MOST_JSON, &bytes, &size, error);
+    if (code) return code;
+    *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &problem);
+    free(bytes);
+    if (*root) return LB_OK;
+    return lb_fail(error, LB_FORMAT, "cannot read '%.250s', line %d: %.150s", path, problem.line, problem.text);
+}
+
 static int pack_read(pack *p, lb_error *error) {
     char path[1200];
-    json_error_t problem;
     entry *entries = NULL;
+    json_t *root = NULL;
     snprintf(path, sizeof path, "%s/" METADATA, p->directory);
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &problem);
-    if (!root)
-        return lb_fail(error, LB_FORMAT, "cannot read '%.250s', line %d: %.150s", path, problem.line, problem.text);
-    int code = read_entries(path, root, &entries, &p->images.count, error);
+    int code = read_json(path, &root, error);
+    if (!code) code = read_entries(path, root, &entries, &p->images.count, error);
     if (!code) code = read_images(p, entries, error);
     if (!code) code = mark_usable(p, error);
     free(entries);
