@@ -9,12 +9,12 @@ typedef struct {
 } octave;
 
 /* Octaves per texture. Brushed: streaks along x. Cast: round grains of all sizes. Woven: yarn thickness along both
-   axes. Printed: paper, mostly fine. Weights are squared shares of variance before scaling to unit sum. */
+   axes. Printed: paper, fine. Weights are squared shares of variance before scaling to unit sum. */
 static const octave octaves[TEXTURE_COUNT][TEXTURE_MAX_FIELDS] = {
     [TEXTURE_BRUSHED] = {{0.15f, 1, 3}, {0.30f, 1, 8}, {0.30f, 1, 32}, {0.15f, 4, 32}, {0.10f, 8, 16}},
     [TEXTURE_CAST] = {{0.25f, 1, 1}, {0.30f, 2, 2}, {0.25f, 4, 4}, {0.20f, 8, 8}},
     [TEXTURE_WOVEN] = {{0.20f, 1, 1}, {0.25f, 8, 1}, {0.25f, 1, 8}, {0.15f, 3, 3}, {0.15f, 10, 10}},
-    [TEXTURE_PRINTED] = {{0.35f, 1, 1}, {0.30f, 2, 2}, {0.20f, 4, 4}, {0.15f, 10, 10}},
+    [TEXTURE_PRINTED] = {{0.50f, 1, 1}, {0.35f, 2, 2}, {0.15f, 4, 4}},
 };
 
 /* Cubic B-spline weights at distance u in [0,1) behind the second of four lattice points. */
