@@ -1,8 +1,8 @@
 """Training speed of the networks of train_speed.c in PyTorch, one thread: same layers, batch, loss and optimiser.
 
-    torch_speed.py [seconds per model and variant]
+    torch_speed.py [seconds per model and variant] [model]
 
-prints one line per model and variant: model, variant, images/s."""
+prints one line per model and variant: model, variant, images/s. Times are processor times, as in train_speed.c."""
 import sys
 import time
 
@@ -81,11 +81,11 @@ def images_per_second(build, shape, seconds, channels_last=False, jit=False, for
 
     for _ in range(5):  # the tracing executor optimises during the first calls
         step()
-    steps, start = 0, time.perf_counter()
-    while time.perf_counter() - start < seconds:
+    steps, start = 0, time.process_time()
+    while time.process_time() - start < seconds:
         step()
         steps += 1
-    return steps * BATCH / (time.perf_counter() - start)
+    return steps * BATCH / (time.process_time() - start)
 
 
 VARIANTS = {
@@ -101,7 +101,9 @@ def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    for name, (build, shape) in MODELS.items():
+    models = sys.argv[2:] or MODELS
+    for name in models:
+        build, shape = MODELS[name]
         for variant, options in VARIANTS.items():
             if len(shape) == 3 or not options.get("channels_last"):
                 print(name, variant, f"{images_per_second(build, shape, seconds, **options):.0f}", sep="\t", flush=True)
