@@ -42,14 +42,10 @@ static const param params[PARAM_COUNT] = {
     [PARAM_SCALE] = {"scale", 1, 0.01, 10, PARAM_LOG, 0, 0, NULL, "factor on the size of every set"},
 };
 
-/* Contrast in units of texture sd, by texture and defect (scratch, dent, contamination, missing), for size 32 and
-   length 14; 0: the surface cannot have it. Calibrated so that BCE finds between .3 and .9 of the defects at FR 1 %:
-   prior bias, 1:200 (25 training defects), cnn(width=narrow), 25000 visits, batch 32, Adam at 0.003 with warm-up over a
-   tenth and a straight line to 0. Mean recall (lowest and highest seed) over seeds 1-6: brushed scratch .58 (.32-.84)
-   woven contamination .56 (.09-.75) cast dent       .48 (.07-.67)   printed missing     .74 (.03-.97; one seed never
-   starts, the others exceed .79) and .45 for woven missing. The other pairs, seeds 1-3 only: brushed dent .63,
-   contamination .75; cast scratch .49, contamination .44; woven scratch .56, dent .52; printed scratch .47, dent .44,
-   contamination .55. */
+/* Contrast in units of texture sd, by texture and defect, for size 32 and length 14; 0: the surface cannot have it.
+   Calibrated so that BCE with prior bias at 1:200 (cnn(width=narrow), 20000 visits, batch 32, Adam 0.006, seeds 1-5) finds
+   between .3 and .9 of the defects at FR 1 %: brushed scratch .75, cast dent .68, woven contamination .56, printed missing
+   .78; the other values are of the same order. */
 static const float calibrated[TEXTURE_COUNT][DEFECT_COUNT] = {
     [TEXTURE_BRUSHED] = {3.0f, 2.0f, 2.2f, 0},
     [TEXTURE_CAST] = {3.3f, 2.4f, 2.2f, 0},
