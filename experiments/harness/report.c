@@ -154,7 +154,9 @@ const char *missing_word(const evidence *e, size_t c) {
     const troubles bad = troubles_of(e, c);
     if (bad.failed) return "failed";
     if (2 * bad.tied > e->study->e.seeds) return "tied";
-    return seeds[0].status[FR_HEADLINE] == METRIC_TOO_FEW ? "n<299" : "";
+    for (unsigned k = 0; k < e->study->e.seeds; k++) /* a diverged seed has no status */
+        if (seeds[k].status[FR_HEADLINE] == METRIC_TOO_FEW) return "n<299";
+    return "";
 }
 
 troubles troubles_of(const evidence *e, size_t c) {
@@ -167,6 +169,7 @@ troubles troubles_of(const evidence *e, size_t c) {
             out.diverged++;
         else if (!seeds[k].started)
             out.not_started++;
+        out.tied += seeds[k].present && seeds[k].status[FR_HEADLINE] == METRIC_TIED;
     }
     return out;
 }
