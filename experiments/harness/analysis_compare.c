@@ -30,8 +30,12 @@ static void recall_cell(table *t, const evidence *e, long c) {
 
 static void difference_cell(table *t, const evidence *e, long c, long base) {
     char shown[80];
-    if (c < 0 || base < 0 || *missing_word(e, (size_t)c)) {
-        table_cell(t, "%s", c < 0 || base < 0 ? "not run" : missing_word(e, (size_t)c));
+    const char *missing = c < 0 || base < 0                ? "not run"
+                          : *missing_word(e, (size_t)c)    ? missing_word(e, (size_t)c)
+                          : *missing_word(e, (size_t)base) ? "no baseline"
+                                                           : "";
+    if (*missing) {
+        table_cell(t, "%s", missing);
         return;
     }
     const comparison d = compare_cells(e, (size_t)c, (size_t)base, field_recall);
@@ -66,15 +70,9 @@ static table *difference_matrix(const evidence *e, const place *places, size_t c
 /* --- all numbers of a cell, linked
  * ----------------------------------------------------------------------------------------- */
 
-static double field_level0(const measure *m) {
-    return m->status[0] == METRIC_OK && m->present ? m->recall[0] : (double)NAN;
-}
-static double field_level1(const measure *m) {
-    return m->status[1] == METRIC_OK && m->present ? m->recall[1] : (double)NAN;
-}
-static double field_level3(const measure *m) {
-    return m->status[3] == METRIC_OK && m->present ? m->recall[3] : (double)NAN;
-}
+static double field_level0(const measure *m) { return field_level(m, 0); }
+static double field_level1(const measure *m) { return field_level(m, 1); }
+static double field_level3(const measure *m) { return field_level(m, 3); }
 
 static table *detail_table(const evidence *e) {
     static const char *const headers[] = {"block",
@@ -135,16 +133,18 @@ static void deployment_half(table *t, const evidence *e, size_t c, int naive) {
     const measure *seeds = evidence_seeds(e, c);
     const unsigned count = e->study->e.seeds;
     double recall = 0, fr = 0;
-    unsigned above = 0, n = 0;
+    unsigned above = 0, n = 0, measured = 0;
     for (unsigned k = 0; k < count; k++) {
         const metric_point *p = naive ? &seeds[k].naive : &seeds[k].transferred;
-        if (!seeds[k].present || !p->goods || (!naive && seeds[k].np_order < 0)) continue;
+        const int diverged = seeds[k].outcome == OUTCOME_DIVERGED; /* rejects nothing */
+        if (!diverged && (!seeds[k].present || !p->goods || (!naive && seeds[k].np_order < 0))) continue;
         recall += p->recall;
         fr += p->fr;
         above += p->fr > fr_levels[FR_HEADLINE];
         n++;
+        measured += !diverged;
     }
-    if (!n) {
+    if (!measured) {
         for (int i = 0; i < 3; i++) table_cell(t, "n<299");
         return;
     }
@@ -212,12 +212,14 @@ static int tuning_figure(report *r, const evidence *e, const place *p, lb_error 
     if (x->points < 2 || x->points > MAX_POINTS) return LB_OK;
     for (size_t n = 0; n < x->entry_count; n++) {
         const long c = evidence_find(e, p->b, p->ratio, x->entries[n].label, 0);
-        if (c < 0) continue;
+        if (c < 0 || e->study->cells[c].chosen < 0) continue; /* not all points are there */
         for (unsigned k = 0; k < x->points; k++)
             scores[k] = study_point_score(e->study, &e->study->cells[c], k, r->from);
-        if (stat_best_of_k(scores, x->points, best[lines], error)) return LB_MEMORY;
+        const int code = stat_best_of_k(scores, x->points, best[lines], error);
+        if (code) return code;
         labels[lines++] = x->entries[n].label;
     }
+    if (!lines) return LB_OK;
     table *t = bands_new("points", labels, lines);
     for (unsigned k = 0; t && k < x->points; k++) {
         table_cell(t, "%u", k + 1);

@@ -79,6 +79,7 @@ static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     m->weights = r->weights;
     if (data && data->count == DATA_FACTS) memcpy(m->data, data->data, sizeof m->data);
     m->auroc = m->pauc = 0.5;
+    m->calibration_error = (double)NAN; /* a diverged model has no probabilities */
     if (r->outcome != OUTCOME_OK || !sorted(r, "test", &test)) return;
     m->started = r->train_loss < started_share * r->prior_loss;
     measure_test(m, &test);
@@ -125,9 +126,10 @@ long evidence_find(const evidence *e, const block *b, unsigned ratio, const char
 
 static double present(const measure *m, double value) { return m->present ? value : (double)NAN; }
 
-double field_recall(const measure *m) {
-    return m->status[FR_HEADLINE] == METRIC_TOO_FEW ? (double)NAN : present(m, m->recall[FR_HEADLINE]);
+double field_level(const measure *m, size_t level) {
+    return m->status[level] == METRIC_TOO_FEW ? (double)NAN : present(m, m->recall[level]);
 }
+double field_recall(const measure *m) { return field_level(m, FR_HEADLINE); }
 double field_pauc(const measure *m) { return present(m, m->pauc); }
 double field_auroc(const measure *m) { return present(m, m->auroc); }
 double field_average_precision(const measure *m) { return present(m, m->average_precision); }
@@ -135,22 +137,26 @@ double field_calibration_error(const measure *m) { return present(m, m->calibrat
 double field_accuracy(const measure *m) { return present(m, m->accuracy); }
 double field_recall_half(const measure *m) { return present(m, m->recall_half); }
 
-/* Items in test over items in train, for re-split data; 0 for fresh data. */
-static double overlap(const measure *m) {
-    if (m->data[DATA_INDEPENDENT] != 0) return 0;
-    const double test = (double)(m->data[DATA_GOODS + SET_TEST] + m->data[DATA_DEFECTS + SET_TEST]);
-    const double train = (double)(m->data[DATA_GOODS + SET_TRAIN] + m->data[DATA_DEFECTS + SET_TRAIN]);
-    return train > 0 ? test / train : 0;
+/* Items in test over items in train, for re-split data; 0 for fresh data. Of the first of n seeds that knows its data.
+ */
+static double overlap(const measure *seeds, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        const float *data = seeds[k].data;
+        const double test = (double)(data[DATA_GOODS + SET_TEST] + data[DATA_DEFECTS + SET_TEST]);
+        const double train = (double)(data[DATA_GOODS + SET_TRAIN] + data[DATA_DEFECTS + SET_TRAIN]);
+        if (train > 0) return data[DATA_INDEPENDENT] != 0 ? 0 : test / train;
+    }
+    return 0;
 }
 
-estimate estimate_values(const double *values, size_t n, const measure *about) {
+estimate estimate_values(const double *values, size_t n, const measure *seeds) {
     double kept[MAX_SEEDS];
     estimate out = {0};
     for (size_t i = 0; i < n; i++)
         if (isfinite(values[i])) kept[out.count++] = values[i];
     out.mean = out.count ? stat_mean(kept, out.count) : (double)NAN;
     out.sd = stat_sd(kept, out.count);
-    out.interval = stat_corrected_t_interval(kept, out.count, overlap(about), 0.95);
+    out.interval = stat_corrected_t_interval(kept, out.count, overlap(seeds, n), 0.95);
     return out;
 }
 
@@ -161,9 +167,9 @@ estimate estimate_field(const evidence *e, size_t c, measure_field field) {
     return estimate_values(values, e->study->e.seeds, seeds);
 }
 
-comparison compare_values(const double *difference, size_t n, const measure *about) {
+comparison compare_values(const double *difference, size_t n, const measure *seeds) {
     double kept[MAX_SEEDS];
-    comparison out = {.difference = estimate_values(difference, n, about), .p = 1};
+    comparison out = {.difference = estimate_values(difference, n, seeds), .p = 1};
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
         if (isfinite(difference[i])) kept[count++] = difference[i];

@@ -47,7 +47,9 @@ long evidence_find(const evidence *e, const block *b, unsigned ratio, const char
 
 /* One number of a measure, for means and tables. NaN where there is none. */
 typedef double (*measure_field)(const measure *m);
-double field_recall(const measure *m); /* recall at FR 1 %, a tied model's too: what lies strictly above the tie; NaN: too few goods */
+double field_level(const measure *m, size_t level); /* recall at fr_levels[level], a tied model's too: what lies
+                                                       strictly above the tie; NaN: too few goods */
+double field_recall(const measure *m);              /* the same at FR 1 % */
 double field_pauc(const measure *m);
 double field_auroc(const measure *m);
 double field_average_precision(const measure *m);
@@ -62,7 +64,7 @@ typedef struct {
     size_t count; /* seeds that have the number */
 } estimate;
 
-estimate estimate_values(const double *values, size_t n, const measure *about);
+estimate estimate_values(const double *values, size_t n, const measure *seeds); /* both [n]; NaN is left out */
 estimate estimate_field(const evidence *e, size_t cell, measure_field field);
 
 /* Paired over seeds: cell a minus cell b, in recall at FR 1 % (or another field), with sign-flip p. */
@@ -72,6 +74,6 @@ typedef struct {
     stat_verdict_kind verdict;
 } comparison;
 comparison compare_cells(const evidence *e, size_t a, size_t b, measure_field field);
-comparison compare_values(const double *difference, size_t n, const measure *about);
+comparison compare_values(const double *difference, size_t n, const measure *seeds);
 
 #endif
