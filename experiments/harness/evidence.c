@@ -150,7 +150,7 @@ static double overlap(const measure *seeds, size_t n) {
 }
 
 estimate estimate_values(const double *values, size_t n, const measure *seeds) {
-    double kept[MAX_SEEDS];
+    double kept[MAX_SEEDS] = {0};
     estimate out = {0};
     for (size_t i = 0; i < n; i++)
         if (isfinite(values[i])) kept[out.count++] = values[i];
