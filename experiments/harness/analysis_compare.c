@@ -40,7 +40,10 @@ static void difference_cell(table *t, const evidence *e, long c, long base) {
     }
     const comparison d = compare_cells(e, (size_t)c, (size_t)base, field_recall);
     estimate_text(&d.difference, 1, shown, sizeof shown);
-    table_cell(t, "%s %s (p %.3f)", shown, stat_verdict_word(d.verdict), d.p);
+    if (isfinite(d.p))
+        table_cell(t, "%s %s (p %.3f)", shown, stat_verdict_word(d.verdict), d.p);
+    else
+        table_cell(t, "%s %s", shown, stat_verdict_word(d.verdict));
 }
 
 static table *recall_matrix(const evidence *e, const place *places, size_t count) {
@@ -346,7 +349,7 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
     if (!code)
         code = report_table(r, e->study, "difference", difference_matrix(e, places, count), TABLE_INLINE,
                             "Paired difference in recall at FR 1 % to tuned BCE with prior bias, 95 % interval, "
-                            "verdict at margin 0.02, sign-flip p.",
+                            "verdict at margin 0.02, sign-flip p where every seed draws fresh data.",
                             error);
     for (size_t i = 0; !code && i < count; i++) {
         const char *wanted = e->study->e.figures;

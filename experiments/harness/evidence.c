@@ -169,12 +169,12 @@ estimate estimate_field(const evidence *e, size_t c, measure_field field) {
 
 comparison compare_values(const double *difference, size_t n, const measure *seeds) {
     double kept[MAX_SEEDS];
-    comparison out = {.difference = estimate_values(difference, n, seeds), .p = 1};
+    comparison out = {.difference = estimate_values(difference, n, seeds), .p = (double)NAN};
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
         if (isfinite(difference[i])) kept[count++] = difference[i];
     rng stream = rng_from_text("signflip");
-    if (count) out.p = stat_signflip(kept, count, 20000, &stream);
+    if (count && overlap(seeds, n) == 0) out.p = stat_signflip(kept, count, 20000, &stream);
     out.verdict = count > 1 ? stat_verdict(out.difference.interval, STAT_MARGIN) : STAT_UNCLEAR;
     return out;
 }

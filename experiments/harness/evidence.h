@@ -67,7 +67,8 @@ typedef struct {
 estimate estimate_values(const double *values, size_t n, const measure *seeds); /* both [n]; NaN is left out */
 estimate estimate_field(const evidence *e, size_t cell, measure_field field);
 
-/* Paired over seeds: cell a minus cell b, in recall at FR 1 % (or another field), with sign-flip p. */
+/* Paired over seeds: cell a minus cell b, in recall at FR 1 % (or another field). Sign-flip p for fresh data only: the
+   differences of repeated splits share items, and flipping them one by one would make p too small; NaN there. */
 typedef struct {
     estimate difference;
     double p;
