@@ -51,12 +51,13 @@ static name_list *names_new(void) {
     return list;
 }
 
-/* The number of `name`, which is added when it is new; -1: out of memory or too many. */
+/* The number of `name`, which is added when it is new; MOST_TYPES + 1: too many, -1: out of memory. */
 static int names_find(name_list *list, const char *name) {
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->names[i], name) == 0) return (int)i;
-    if (list->count > MOST_TYPES || !(list->names[list->count] = strdup(name))) return -1;
-    return (int)list->count++;
+    if (list->count > MOST_TYPES) return MOST_TYPES + 1;
+    list->names[list->count] = strdup(name);
+    return list->names[list->count] ? (int)list->count++ : -1;
 }
 
 static void names_free(void) {
@@ -124,7 +125,8 @@ static int number_types(const csv *c, const label_columns *columns, stack *s, lb
     if (!list || names_find(list, "good") != 0) return lb_fail_memory(error, "the types of a stack");
     for (size_t i = 0; i < s->shape.count; i++) {
         const int type = names_find(list, columns->types[i]);
-        if (type < 0)
+        if (type < 0) return lb_fail_memory(error, "the types of a stack");
+        if (type > MOST_TYPES)
             return lb_fail(error, LB_INVALID, "'%.250s' has more than %d types of defect", c->path, MOST_TYPES);
         s->images.types[i] = (uint16_t)type;
     }

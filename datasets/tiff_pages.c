@@ -45,7 +45,8 @@ static int memory_grow(memory_file *m, size_t end) {
 
 static tmsize_t memory_write(thandle_t handle, void *from, tmsize_t count) {
     memory_file *m = handle;
-    if (!memory_grow(m, m->at + (size_t)count)) return 0;
+    if (!from || count < 0 || !memory_grow(m, m->at + (size_t)count))
+        return 0; /* no buffer: libtiff is out of memory */
     memcpy(m->bytes + m->at, from, (size_t)count);
     m->at += (size_t)count;
     return count;

@@ -16,7 +16,8 @@ typedef struct {
 } tiff_shape;
 
 /* *pixels receives [count][height][width][channels]; free it. Any compression libtiff knows; strips only, no palette.
-   LB_NOT_FOUND when there is no file, LB_FORMAT with libtiff's reason when it is damaged. */
+   LB_NOT_FOUND when there is no file, LB_FORMAT with libtiff's reason when it is damaged. A file cut within the link to
+   its next page reads as a shorter one: compare the count. */
 int tiff_pages_read(const char *path, tiff_shape *shape, unsigned char **pixels, lb_error *error);
 
 /* Deflate, one strip per page; `page_at` gives page i as [height][width][channels]. The first page carries the
