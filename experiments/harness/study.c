@@ -86,7 +86,7 @@ static int expand_tuning(const experiment *e, cell *c, const char *search, lb_er
     for (unsigned p = 0; !code && p < e->points; p++) {
         trial t = trial_of(e, c, 0);
         if (p) gsl_qrng_get(sobol, shares);
-        for (size_t i = 0; i < dimensions; i++) shares[i] = fmod(shares[i] + shift[i], 1);
+        for (size_t i = 0; p && i < dimensions; i++) shares[i] = fmod(shares[i] + shift[i], 1);
         code = set_point(e, c, p ? shares : NULL, &t, error);
         for (unsigned k = 0; !code && k < e->tuning_seeds; k++) {
             t.seed = TUNING_SEED_BASE + 1 + k;
