@@ -85,7 +85,7 @@ static void judge_accuracy(const report *r, const evidence *e, ruling *out) {
                  "same models have a mean recall of %.3f "
                  "at FR 1 %%.",
                  paradox, seeds, ranked / paradox);
-    else
+    else if (seeds)
         snprintf(out->finding, sizeof out->finding, "At 1:200, none of %u BCE models is 99.5 %% accurate and blind.",
                  seeds);
 }
@@ -163,10 +163,12 @@ static void judge_focal_zero(const report *r, const evidence *e, ruling *out) {
         equal += same;
         pairs += e->study->e.seeds;
     }
-    snprintf(out->finding, sizeof out->finding,
-             "Trained with focal(gamma=0) and with BCE from the same start, the final weights are bit-equal in %u of "
-             "%u pairs.",
-             equal, pairs);
+    if (pairs)
+        snprintf(
+            out->finding, sizeof out->finding,
+            "Trained with focal(gamma=0) and with BCE from the same start, the final weights are bit-equal in %u of "
+            "%u pairs.",
+            equal, pairs);
 }
 
 /* --- focal-easy
@@ -205,8 +207,8 @@ static void judge_easy(const report *r, const evidence *e, ruling *out) {
 /* --- gamma-by-ratio
  * ------------------------------------------------------------------------------------------------------------- */
 
-/* Gamma advised at this ratio, by index: 2 up to 1:100, the middle of 3..5 from 1:1000; -1: no advice, or not on the
- * grid. */
+/* Gamma advised at this ratio, by index: 2 up to 1:100, from 1:1000 the least of 3..5 that is on the grid; -1: no
+   advice, or not on the grid. */
 static long advised_gamma(const grid *g, double ratio) {
     static const char *const rare[] = {"3", "4", "5", NULL};
     if (ratio <= 101) return grid_index(g->gamma, g->gammas, "2");
@@ -370,21 +372,21 @@ static void judge_weighting(const report *r, const evidence *e, ruling *out) {
         const long bce = usable_cell(e, &places[i], "bce");
         char where[PLACE_LABEL], numbers[260] = "", words[110];
         size_t better = 0, decided = 0;
+        const long cells[2] = {usable_cell(e, &places[i], remedies[0]), usable_cell(e, &places[i], remedies[1])};
+        if (bce < 0 || cells[0] < 0 || cells[1] < 0) continue;
         place_label(&places[i], where, sizeof where);
         for (size_t k = 0; k < 2; k++) {
-            const long c = usable_cell(e, &places[i], remedies[k]);
-            if (c < 0 || bce < 0) break;
-            const comparison d = compare_cells(e, (size_t)c, (size_t)bce, field_recall);
-            difference_words(remedies[k], &d, words, sizeof words);
-            snprintf(numbers + strlen(numbers), sizeof numbers - strlen(numbers), "%s%s - BCE", k ? "; " : "", words);
+            char what[40];
+            const comparison d = compare_cells(e, (size_t)cells[k], (size_t)bce, field_recall);
+            snprintf(what, sizeof what, "%s%s - BCE", k ? "; " : "", remedies[k]);
+            difference_words(what, &d, words, sizeof words);
+            strncat(numbers, words, sizeof numbers - strlen(numbers) - 1);
             better += d.verdict == STAT_BETTER;
             decided += d.difference.interval.high < STAT_MARGIN;
             gain[k] += d.difference.mean;
-            if (k == 1) {
-                rule_place(out, where, better ? HOLDS : decided == 2 ? FAILS : OPEN, numbers);
-                n++;
-            }
         }
+        rule_place(out, where, better ? HOLDS : decided == 2 ? FAILS : OPEN, numbers);
+        n++;
     }
     if (n)
         snprintf(out->finding, sizeof out->finding,
