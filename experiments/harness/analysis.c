@@ -63,3 +63,12 @@ long usable_cell(const evidence *e, const place *p, const char *label) {
     const long c = evidence_find(e, p->b, p->ratio, label, 0);
     return c < 0 || *missing_word(e, (size_t)c) ? -1 : c;
 }
+
+double trained_ratio(const evidence *e, size_t c) {
+    for (unsigned k = 0; k < e->study->e.seeds; k++) {
+        const float *data = evidence_seeds(e, c)[k].data;
+        const double defects = (double)data[DATA_DEFECTS + SET_TRAIN];
+        if (defects > 0) return (double)data[DATA_GOODS + SET_TRAIN] / defects;
+    }
+    return (double)NAN;
+}

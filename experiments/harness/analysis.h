@@ -35,6 +35,9 @@ estimate estimate_seeds(const evidence *e, size_t cell, seed_value value, size_t
 int easy_gradient_share(const report *r, const evidence *e, size_t cell, metric_class which, double gamma,
                         estimate *out);
 
+/* Goods per defect of the training set, for natural ratios too, of the first seed that is there; NaN: none is. */
+double trained_ratio(const evidence *e, size_t cell);
+
 /* Cell that exists and has numbers for its place, or -1. */
 long usable_cell(const evidence *e, const place *p, const char *label);
 

@@ -68,12 +68,20 @@ static size_t labels_of(const experiment *x, const char **out) {
     return x->entry_count;
 }
 
+/* Where a ratio stands on the axis: a natural one at what was trained on. */
+static double ratio_place(const evidence *e, const block *b, unsigned ratio) {
+    double found = (double)NAN;
+    for (size_t c = 0; !ratio && !isfinite(found) && c < e->study->cell_count; c++)
+        if (e->study->cells[c].block == b && e->study->cells[c].ratio == ratio) found = trained_ratio(e, c);
+    return ratio ? ratio : found;
+}
+
 static int ratio_figure(report *r, const evidence *e, const block *b, const shown_metric *metric, lb_error *error) {
     const char *labels[MAX_ENTRIES];
     const size_t lines = labels_of(&e->study->e, labels);
     table *t = bands_new("goods per defect", labels, lines);
     for (size_t i = 0; t && i < b->ratio_count; i++) {
-        table_cell(t, "%u", b->ratios[i]);
+        table_cell(t, "%.4g", ratio_place(e, b, b->ratios[i]));
         for (size_t l = 0; l < lines; l++) {
             const long c = evidence_find(e, b, b->ratios[i], labels[l], 0);
             const estimate at = c < 0 ? (estimate){.mean = (double)NAN} : estimate_field(e, (size_t)c, metric->field);

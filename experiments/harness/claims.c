@@ -39,13 +39,6 @@ static const char *overall(const ruling *r) {
     return "unclear";
 }
 
-/* The ratio that was trained on, natural ones too. */
-static double ratio_of(const evidence *e, size_t c) {
-    const measure *m = evidence_seeds(e, c);
-    const double defects = (double)m->data[DATA_DEFECTS + SET_TRAIN];
-    return defects > 0 ? (double)m->data[DATA_GOODS + SET_TRAIN] / defects : (double)NAN;
-}
-
 static void difference_words(const char *what, const comparison *d, char *out, size_t size) {
     char shown[80];
     estimate_text(&d->difference, 1, shown, sizeof shown);
@@ -232,7 +225,7 @@ static void judge_gamma(const report *r, const evidence *e, ruling *out) {
     const long zero = grid_index(g.gamma, g.gammas, "0"), two = grid_index(g.gamma, g.gammas, "2");
     for (size_t i = 0, count = places_of(e->study, places); zero >= 0 && i < count; i++) {
         const long any = grid_cell(e, &g, &places[i], (size_t)zero, 0);
-        const long advised = any < 0 ? -1 : advised_gamma(&g, ratio_of(e, (size_t)any));
+        const long advised = any < 0 ? -1 : advised_gamma(&g, trained_ratio(e, (size_t)any));
         if (advised < 0) continue;
         char where[PLACE_LABEL], numbers[300], words[100], what[60];
         comparison d = grid_contrast(e, &g, &places[i], (size_t)advised, (size_t)zero);
@@ -286,7 +279,7 @@ static void judge_unstable(const report *r, const evidence *e, ruling *out) {
     const size_t top = g.gammas - 1;
     for (size_t i = 0, count = places_of(e->study, places); i < count; i++) {
         const long any = grid_cell(e, &g, &places[i], (size_t)zero, 0);
-        if (any < 0 || ratio_of(e, (size_t)any) < 199) continue;
+        if (any < 0 || trained_ratio(e, (size_t)any) < 199) continue;
         double low_freedom, high_freedom;
         const double calm = grid_spread(e, &g, &places[i], (size_t)zero, &low_freedom),
                      wild = grid_spread(e, &g, &places[i], top, &high_freedom);

@@ -78,6 +78,7 @@ static int read_rows(const campaign *c, const char *name, published **rows, size
 /* Keeps the first of every group, then the first SAMPLE by key. */
 static size_t choose_sample(published *rows, size_t count) {
     size_t kept = 0;
+    if (!count) return 0;
     qsort(rows, count, sizeof *rows, by_group);
     for (size_t i = 0; i < count; i++)
         if (!i || strcmp(rows[i].group, rows[kept - 1].group) != 0) rows[kept++] = rows[i];
