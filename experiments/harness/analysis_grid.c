@@ -66,8 +66,7 @@ static size_t ratios_of(const place *places, size_t count, const block *b, const
 static estimate marginal_estimate(const evidence *e, const grid *g, const place *p, size_t gamma) {
     double values[1000];
     for (unsigned k = 0; k < e->study->e.seeds; k++) values[k] = grid_marginal(e, g, p, gamma, k);
-    const long c = grid_cell(e, g, p, gamma, 0);
-    return estimate_values(values, e->study->e.seeds, evidence_seeds(e, c < 0 ? 0 : (size_t)c));
+    return estimate_values(values, e->study->e.seeds, grid_seeds(e, p));
 }
 
 static int gamma_figure(report *r, const evidence *e, const grid *g, const place *places, size_t count, const block *b,

@@ -48,16 +48,28 @@ long grid_cell(const evidence *e, const grid *g, const place *p, size_t gamma, s
     return -1;
 }
 
-double grid_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, unsigned seed) {
+const measure *grid_seeds(const evidence *e, const place *p) {
+    size_t c = 0;
+    while (e->study->cells[c].block != p->b || e->study->cells[c].ratio != p->ratio) c++;
+    return evidence_seeds(e, c);
+}
+
+/* Mean over the alphas that have numbers at `gamma` and at `other`. */
+static double shared_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other,
+                              unsigned seed) {
     double sum = 0;
     size_t n = 0;
     for (size_t a = 0; a < g->alphas; a++) {
         const long c = grid_cell(e, g, p, gamma, a);
-        if (c < 0) continue;
+        if (c < 0 || grid_cell(e, g, p, other, a) < 0) continue;
         sum += field_recall(&evidence_seeds(e, (size_t)c)[seed]);
         n++;
     }
     return n ? sum / (double)n : (double)NAN;
+}
+
+double grid_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, unsigned seed) {
+    return shared_marginal(e, g, p, gamma, gamma, seed);
 }
 
 double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, double *freedom) {
@@ -77,7 +89,6 @@ double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamm
 comparison grid_contrast(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other) {
     double difference[1000];
     for (unsigned k = 0; k < e->study->e.seeds; k++)
-        difference[k] = grid_marginal(e, g, p, gamma, k) - grid_marginal(e, g, p, other, k);
-    const long c = grid_cell(e, g, p, gamma, 0);
-    return compare_values(difference, e->study->e.seeds, evidence_seeds(e, c < 0 ? 0 : (size_t)c));
+        difference[k] = shared_marginal(e, g, p, gamma, other, k) - shared_marginal(e, g, p, other, gamma, k);
+    return compare_values(difference, e->study->e.seeds, grid_seeds(e, p));
 }

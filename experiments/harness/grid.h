@@ -21,6 +21,9 @@ void grid_of(const experiment *x, grid *out);
 long grid_cell(const evidence *e, const grid *g, const place *p, size_t gamma, size_t alpha);
 long grid_index(const axis_value *axis, size_t count, const char *value); /* -1: not on the axis */
 
+/* Seeds of a cell of that place, for what a mean must know of the data. */
+const measure *grid_seeds(const evidence *e, const place *p);
+
 /* Recall at FR 1 % of one seed, mean over all alphas at that gamma: no alpha is picked, so nothing is picked by luck.
  */
 double grid_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, unsigned seed);
@@ -28,7 +31,7 @@ double grid_marginal(const evidence *e, const grid *g, const place *p, size_t ga
 /* Standard deviation over seeds within cells, pooled over alphas; *freedom receives its degrees of freedom. */
 double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, double *freedom);
 
-/* Paired contrast of two gammas' marginals over seeds. */
+/* Paired contrast of two gammas over seeds, mean over the alphas that have numbers at both. */
 comparison grid_contrast(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other);
 
 #endif
