@@ -38,6 +38,10 @@ int easy_gradient_share(const report *r, const evidence *e, size_t cell, metric_
 /* Goods per defect of the training set, for natural ratios too, of the first seed that is there; NaN: none is. */
 double trained_ratio(const evidence *e, size_t cell);
 
+/* Overviews of a comparison: verdicts over all places; published defaults beside tuned settings. */
+table *compare_summary(const evidence *e, const place *places, size_t count);
+table *compare_published(const report *r, const evidence *e);
+
 /* Cell that exists and has numbers for its place, or -1. */
 long usable_cell(const evidence *e, const place *p, const char *label);
 

@@ -344,7 +344,13 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
     static place places[MAX_PLACES];
     const size_t count = places_of(e->study, places);
     say_edges(r, e->study);
-    int code = report_table(r, e->study, "recall", recall_matrix(e, places, count), TABLE_INLINE,
+    int code = report_table(
+        r, e->study, "summary", compare_summary(e, places, count), TABLE_INLINE,
+        "All blocks at a glance: means over blocks (the ratios of one data set averaged first) and the number of "
+        "block-ratio pairs with each verdict against tuned BCE.",
+        error);
+    if (!code)
+        code = report_table(r, e->study, "recall", recall_matrix(e, places, count), TABLE_INLINE,
                             "Recall at FR 1 % (ROC point), mean over seeds with 95 % interval.", error);
     if (!code)
         code = report_table(r, e->study, "difference", difference_matrix(e, places, count), TABLE_INLINE,
@@ -357,6 +363,12 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
         if (!code && in_list(wanted, "curve")) code = curve_figure(r, e, &places[i], error);
         if (!code && in_list(wanted, "tuning")) code = tuning_figure(r, e, &places[i], error);
     }
+    if (!code && e->study->e.points)
+        code = report_table(
+            r, e->study, "published", compare_published(r, e), TABLE_LINKED,
+            "recall at FR 1 % with the published defaults at the middle learning rate (tuning point 0, on the "
+            "tuning seeds) beside the tuned setting.",
+            error);
     if (!code)
         code = report_table(r, e->study, "detail", detail_table(e), TABLE_LINKED,
                             "every metric of every loss and block, with the parameters it was trained with.", error);

@@ -90,20 +90,25 @@ static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     metric_scores_free(&test);
 }
 
+int evidence_measure(store *from, const trial *t, measure *out, lb_error *error) {
+    trial_result r;
+    *out = (measure){0};
+    trial_key(t, out->key);
+    const int code = store_get(from, out->key, &r, error);
+    if (code) return code;
+    measure_trial(out, t, &r);
+    trial_result_free(&r);
+    return LB_OK;
+}
+
 int evidence_read(const study *s, store *from, evidence *out, lb_error *error) {
     const unsigned seeds = s->e.seeds;
     *out = (evidence){.study = s, .measures = calloc(s->cell_count * seeds + 1, sizeof *out->measures)};
     if (!out->measures) return lb_fail_memory(error, "the evidence");
     for (size_t c = 0; c < s->cell_count; c++)
         for (unsigned k = 0; s->cells[c].chosen >= 0 && k < seeds; k++) {
-            measure *m = &out->measures[c * seeds + k];
-            trial_result r;
-            trial_key(&s->cells[c].finals[k], m->key);
-            const int code = store_get(from, m->key, &r, error);
-            if (code == LB_NOT_FOUND) continue;
-            if (code) return code;
-            measure_trial(m, &s->cells[c].finals[k], &r);
-            trial_result_free(&r);
+            const int code = evidence_measure(from, &s->cells[c].finals[k], &out->measures[c * seeds + k], error);
+            if (code && code != LB_NOT_FOUND) return code;
         }
     return LB_OK;
 }

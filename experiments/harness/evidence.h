@@ -40,6 +40,9 @@ typedef struct {
 int evidence_read(const study *s, store *from, evidence *out, lb_error *error);
 void evidence_free(evidence *e);
 
+/* Measures one trial. LB_NOT_FOUND: it is not in the store, and *out holds nothing but its key. */
+int evidence_measure(store *from, const trial *t, measure *out, lb_error *error);
+
 const measure *evidence_seeds(const evidence *e, size_t cell); /* [seeds] */
 
 /* First cell of that block, ratio and loss label (or family); -1: none. rate 0: any. */

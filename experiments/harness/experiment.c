@@ -113,10 +113,15 @@ static int add_entries(reader *r, const entry *n, int is_grid) {
         *added = *n;
         if (!copy(added->label, LABEL, is_grid ? n->loss : n->family))
             return fail(r, "loss '%s' is too long: %s", n->family, n->loss);
+        for (size_t i = 0; i + 1 < e->entry_count; i++)
+            if (strcmp(e->entries[i].label, added->label) == 0)
+                return fail(r, "loss '%s': '%s' is listed twice", n->family, added->label);
         return LB_OK;
     }
     char words[SPEC_MAX_TEXT];
     snprintf(words, sizeof words, "%.*s", (int)(close - open - 1), open + 1);
+    if (!words[strspn(words, ", ")])
+        return fail(r, "loss '%s': nothing between '{' and '}' in '%s'", n->family, n->loss);
     for (char *save = NULL, *word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
         entry next = *n;
         snprintf(next.loss, sizeof next.loss, "%.*s%s%s", (int)(open - n->loss), n->loss, trim(word), close + 1);
@@ -316,6 +321,27 @@ int experiment_has_data(const experiment *e, const char *word) {
     return 0;
 }
 
+/* Before narrowing: a profile's lists name what is there, and something is there. */
+static int check_lists(reader *r) {
+    const experiment *e = r->e;
+    char list[sizeof r->blocks];
+    if (!e->block_count) return fail(r, "[blocks] is empty");
+    if (!e->entry_count) return fail(r, "[losses] is empty");
+    copy(list, sizeof list, r->blocks);
+    for (char *save = NULL, *word = strtok_r(list, ",; ", &save); word; word = strtok_r(NULL, ",; ", &save)) {
+        size_t i = 0;
+        while (i < e->block_count && strcmp(e->blocks[i].label, word) != 0) i++;
+        if (i == e->block_count) return fail(r, "profile '%s': there is no block '%s'", r->chosen->profile, word);
+    }
+    copy(list, sizeof list, r->losses);
+    for (char *save = NULL, *word = strtok_r(list, ",; ", &save); word; word = strtok_r(NULL, ",; ", &save)) {
+        size_t i = 0;
+        while (i < e->entry_count && strcmp(e->entries[i].family, word) != 0) i++;
+        if (i == e->entry_count) return fail(r, "profile '%s': there is no loss '%s'", r->chosen->profile, word);
+    }
+    return LB_OK;
+}
+
 static int check(reader *r) {
     const experiment *e = r->e;
     static const char *const analyses = "compare grid ratios easy rates";
@@ -330,6 +356,10 @@ static int check(reader *r) {
                       e->weight_decay_low <= 0 || e->weight_decay_high < e->weight_decay_low))
         return fail(r, "[tuning] needs seeds and low <= high ranges for learning_rate and weight_decay");
     if (!e->points && !e->learning_rate_count) return fail(r, "[train] needs learning_rate, or a [tuning] section");
+    if (!e->points && e->learning_rate_count > 1 && strcmp(e->analysis, "rates") != 0)
+        return fail(r, "[train] several learning rates are for analysis rates; '%s' shows one", e->analysis);
+    if (e->points && strcmp(e->analysis, "rates") == 0)
+        return fail(r, "analysis rates is for fixed learning rates, without [tuning]");
     return LB_OK;
 }
 
@@ -353,6 +383,8 @@ int experiment_read(const char *path, const selection *chosen, experiment *out, 
     if (broken) return lb_fail(error, LB_IO, "reading the experiment file '%s' failed", path);
     if (line > 0) return lb_fail(error, LB_FORMAT, "%s:%d: expected [section] or name = value", path, line);
     r.line = 0;
+    const int code = check_lists(&r);
+    if (code) return code;
     narrow_blocks(&r);
     narrow_losses(&r);
     return check(&r);

@@ -407,12 +407,32 @@ static void write_head(const report *r, text *out) {
                  r->c->chosen.loss, r->c->chosen.data);
 }
 
+static void write_limits(text *out) {
+    text_add(
+        out,
+        "## Limits\n\n"
+        "- The networks are small and trained for a fixed number of image visits; a larger budget may change the order "
+        "of losses "
+        "that only differ in how soon they take off. The figures over image visits show how far training had come.\n"
+        "- Hyper-parameters are chosen once per loss and block on seeds of their own (tune-once), so the intervals do "
+        "not "
+        "contain the luck of tuning.\n"
+        "- Grids fix one learning rate for all losses; the pre-study shows what that costs.\n"
+        "- Synthetic surfaces are simpler than a line: one texture and one kind of defect at a time, no drift, no "
+        "label noise here.\n"
+        "- The solar modules carry no part or site numbers; images are split at random after duplicates are removed, "
+        "and "
+        "repeated splits share their images, which the Nadeau-Bengio intervals allow for.\n"
+        "- The blocks are too few for a test across data sets; differences are shown block by block.\n");
+}
+
 static int write_document(report *r, lb_error *error) {
     text whole = {0};
     char path[PATH_SIZE];
     write_head(r, &whole);
     int code = LB_OK;
     text_add(&whole, "%s", r->body.data ? r->body.data : "");
+    write_limits(&whole);
     if (r->body.failed) code = lb_fail_memory(error, "the report");
     snprintf(path, sizeof path, "%.900s/REPORT.md", r->c->out);
     if (!code) code = write_file(path, &whole, error);
