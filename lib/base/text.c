@@ -128,7 +128,10 @@ static void add_rows(const table *t, const char *open, const char *between, cons
         add_row(t, &t->cell[row * t->columns], open, between, close, escape, out);
 }
 
-static void plain(text *out, const char *cell) { text_add(out, "%s", cell); }
+/* What would end a cell or a line becomes a space. */
+static void tsv_escape(text *out, const char *cell) {
+    for (; *cell; cell++) text_add(out, "%c", strchr("\t\n\r", *cell) ? ' ' : *cell);
+}
 
 static void markdown_escape(text *out, const char *cell) {
     for (; *cell; cell++) text_add(out, *cell == '|' ? "\\|" : "%c", *cell);
@@ -151,8 +154,8 @@ static void latex_escape(text *out, const char *cell) {
 
 int table_tsv(const table *t, const char *note, text *out, lb_error *error) {
     if (note) text_add(out, "# %s\n", note);
-    add_row(t, t->headers, "", "\t", "", plain, out);
-    add_rows(t, "", "\t", "", plain, out);
+    add_row(t, t->headers, "", "\t", "", tsv_escape, out);
+    add_rows(t, "", "\t", "", tsv_escape, out);
     return check(t, out, error);
 }
 
