@@ -58,11 +58,11 @@ table *compare_summary(const evidence *e, const place *places, size_t count) {
         if (o.blocks && !is_base)
             table_cell(t, "%+.3f", o.difference / (double)o.blocks);
         else
-            table_cell(t, "");
+            table_cell(t, " ");
         table_cell(t, "%zu", o.blocks);
         for (size_t v = 0; v < 4; v++)
             if (is_base)
-                table_cell(t, "");
+                table_cell(t, " ");
             else
                 table_cell(t, "%zu", o.verdicts[order[v]]);
     }
@@ -76,7 +76,7 @@ static double published_recall(const report *r, const evidence *e, const cell *c
     const unsigned seeds = e->study->e.tuning_seeds;
     for (unsigned k = 0; k < seeds; k++) {
         measure m;
-        if (evidence_measure(r->from, &c->tuning[k], &m)) return (double)NAN;
+        if (evidence_measure(r->from, &c->tuning[k], &m, NULL)) return (double)NAN;
         sum += field_recall(&m);
     }
     return sum / seeds;
