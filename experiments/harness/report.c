@@ -381,6 +381,18 @@ static void machine_name(char *out, size_t size) {
     if (f) fclose(f);
 }
 
+/* Hash of the protocol, 0 when it cannot be read. */
+static uint64_t protocol_hash(const report *r) {
+    char path[PATH_SIZE + 16], part[4096];
+    uint64_t state = HASH64_START;
+    snprintf(path, sizeof path, "%s/PROTOCOL.md", r->c->experiments);
+    FILE *f = fopen(path, "r");
+    if (!f) return 0;
+    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) state = hash64_add(state, part, n);
+    fclose(f);
+    return hash64_finish(state);
+}
+
 static void write_head(const report *r, text *out) {
     char machine[200];
     machine_name(machine, sizeof machine);
@@ -393,9 +405,10 @@ static void write_head(const report *r, text *out) {
                   "it lies within; anything "
                   "else is *unclear*.\n\n");
     text_add(out,
-             "| version | commit | profile | results | compiler | machine |\n| --- | --- | --- | --- | --- | --- |\n");
-    text_add(out, "| %s | %s | %s | %016" PRIx64 " | %s | %s, kernels %s |\n\n", LOSSBENCH_VERSION, LOSSBENCH_COMMIT,
-             r->c->chosen.profile, hash64_finish(r->results),
+             "| version | commit | profile | results | [protocol](experiments/PROTOCOL.md) | compiler | machine |\n"
+             "| --- | --- | --- | --- | --- | --- | --- |\n");
+    text_add(out, "| %s | %s | %s | %016" PRIx64 " | %016" PRIx64 " | %s | %s, kernels %s |\n\n", LOSSBENCH_VERSION,
+             LOSSBENCH_COMMIT, r->c->chosen.profile, hash64_finish(r->results), protocol_hash(r),
 #ifdef __clang__
              "clang " __clang_version__,
 #else
@@ -405,6 +418,15 @@ static void write_head(const report *r, text *out) {
     if (r->c->chosen.loss[0] || r->c->chosen.data[0] || r->c->chosen.only[0])
         text_add(out, "**Partial:** narrowed to experiments [%s], losses [%s], data [%s].\n\n", r->c->chosen.only,
                  r->c->chosen.loss, r->c->chosen.data);
+}
+
+static void write_contents(const report *r, text *out) {
+    text_add(out, "[Claims](#claims) · [Data](#data)");
+    for (size_t i = 0; i < r->c->count; i++) {
+        const char *name = r->c->studies[i].e.name;
+        text_add(out, " · [%s](#%s)", name, name);
+    }
+    text_add(out, " · [Limits](#limits)\n\n");
 }
 
 static void write_limits(text *out) {
@@ -431,6 +453,7 @@ static int write_document(report *r, lb_error *error) {
     char path[PATH_SIZE];
     write_head(r, &whole);
     int code = LB_OK;
+    write_contents(r, &whole);
     text_add(&whole, "%s", r->body.data ? r->body.data : "");
     write_limits(&whole);
     if (r->body.failed) code = lb_fail_memory(error, "the report");
