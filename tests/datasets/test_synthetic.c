@@ -249,7 +249,7 @@ Test(synthetic, ceiling_is_what_the_oracle_reaches) {
     static const char *const args[] = {
         "texture=cast, defect=dent, contrast=0.7, size=16, length=8, scale=0.1",
         "texture=brushed, defect=scratch, contrast=0.5, size=16, length=8, scale=0.1",
-        "texture=cast, defect=contamination, contrast=0.5, size=16, length=8, shading_sd=15, scale=0.1"};
+        "texture=cast, defect=contamination, contrast=1.5, size=16, length=12, texture_sd=1, shading_sd=40, scale=0.1"};
     for (size_t i = 0; i < sizeof args / sizeof *args; i++) {
         char expression[200];
         snprintf(expression, sizeof expression, "synthetic(%s)", args[i]);
