@@ -19,7 +19,7 @@ typedef struct figure_option {
    must exist. `note` becomes the first line of the TSV as a comment; NULL: none. Numbers in cells are read up to their
    first other character ("0.71 *" is 0.71); an empty cell or a word is "no number". All three files are replaced
    together, or none is: a failure leaves the old ones. Refuses option names that the script does not know,
-   text that is not UTF-8, and cells with a tab, line break, double quote or backslash, which gnuplot would misread. */
+   text that is not UTF-8, and cells with a double quote or backslash, which gnuplot would misread. */
 int figure_draw(const char *scripts, const char *script, const char *stem, const table *data, const char *note,
                 const figure_option *options, lb_error *error);
 

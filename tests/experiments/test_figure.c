@@ -201,7 +201,8 @@ Test(figure, lanes_show_every_seed) {
     cr_assert(zero(int, draw(2, "l", "asl", NULL, &error)), "%s", error.message);
     const char *const svg = in_directory("l.svg");
     cr_assert(eq(sz, count(svg, "<use xlink:href='#gpPt5' transform"), SEEDS * (ROWS - 1)));
-    cr_assert(eq(sz, count(svg, "<use xlink:href='#gpPt6' transform"), ROWS - 1));
+    /* gnuplot 6 puts a white mark under each point that has an error bar */
+    cr_assert(eq(sz, count(svg, "<use xlink:href='#gpPt6' transform") - count(svg, "color='#FFFFFF'/>"), ROWS - 1));
     cr_assert(eq(sz, count(svg, ">failed<"), 1));
     cr_assert(eq(sz, count(svg, ">gone<"), 1));
 }
@@ -243,8 +244,6 @@ static const struct {
     int code;
     const char *names; /* what the sentence must name */
 } refused[] = {
-    {"heat", "a\tb", {{NULL, NULL}}, LB_INVALID, "row 1"},
-    {"heat", "a\nb", {{NULL, NULL}}, LB_INVALID, "row 1"},
     {"heat", "\"a", {{NULL, NULL}}, LB_INVALID, "row 1"},
     {"heat", "a\\b", {{NULL, NULL}}, LB_INVALID, "row 1"},
     {"heat", "\xff", {{NULL, NULL}}, LB_INVALID, "UTF-8"},
