@@ -8,8 +8,8 @@ ONLY    ?=
 LOSS    ?=
 DATASET ?=
 JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
-# Where everything is written. A run narrowed by LOSS or DATASET goes elsewhere, so that no partial table replaces a whole one.
-OUT     ?= $(if $(strip $(LOSS)$(DATASET)),build/$(PROFILE)-partial,$(if $(filter standard,$(PROFILE)),.,build/$(PROFILE)))
+# Where everything is written. A run narrowed by ONLY, LOSS or DATASET goes elsewhere, so that no partial table replaces a whole one.
+OUT     ?= $(if $(strip $(ONLY)$(LOSS)$(DATASET)),build/$(PROFILE)-partial,$(if $(filter standard,$(PROFILE)),.,build/$(PROFILE)))
 DATASETS ?= datasets/public/cache:../shared/datasets
 BUILD   ?= build
 Q       := $(if $(filter 1,$(V)),,@)

@@ -121,7 +121,7 @@ static int write_png(const char *path, const canvas *c, lb_error *error) {
     if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
         return lb_fail(error, LB_INVALID, "the path '%.60s...' is too long", path);
     FILE *file = fopen(part, "wb");
-    if (!file) return lb_fail(error, LB_IO, "cannot write '%.300s': %s", part, strerror(errno));
+    if (!file) return lb_fail(error, LB_IO, "cannot write '%.300s': %s; choose a writable OUT", part, strerror(errno));
     int written = encode(file, c, reason);
     if (fclose(file) && written) {
         snprintf(reason, sizeof reason, "%s", strerror(errno));
@@ -130,7 +130,7 @@ static int write_png(const char *path, const canvas *c, lb_error *error) {
     if (written && rename(part, path) == 0) return LB_OK;
     if (written) snprintf(reason, sizeof reason, "%s", strerror(errno));
     remove(part);
-    return lb_fail(error, LB_IO, "cannot write '%.300s': %s", path, reason);
+    return lb_fail(error, LB_IO, "cannot write '%.300s': %s; free some space or choose another OUT", path, reason);
 }
 
 int dataset_contact_sheet(const dataset *d, const char *path, lb_error *error) {

@@ -110,7 +110,8 @@ static int action_run(store *s, lb_error *error) {
     if (!code) code = report_write(&session, s, error);
     if (!code && failed)
         code = lb_fail(error, LB_INTERNAL,
-                       "%zu trials crashed or timed out: the tables name them; run again to retry them", failed);
+                       "%zu trial%s crashed or timed out: the tables name them; run again to retry", failed,
+                       failed == 1 ? "" : "s");
     return code;
 }
 

@@ -144,9 +144,10 @@ void estimate_text(const estimate *e, int plus, char *out, size_t size) {
         snprintf(out, size, "failed");
     else if (e->count == 1)
         snprintf(out, size, plus ? "%+.3f" : "%.3f", e->mean);
+    else if (plus)
+        snprintf(out, size, "%+.3f [%+.3f, %+.3f]", e->mean, e->interval.low, e->interval.high);
     else
-        snprintf(out, size, plus ? "%+.3f [%+.3f, %+.3f]" : "%.3f [%.3f, %.3f]", e->mean, e->interval.low,
-                 e->interval.high);
+        snprintf(out, size, "%.3f [%.3f, %.3f]", e->mean, fmax(0, e->interval.low), fmin(1, e->interval.high));
 }
 
 const char *missing_word(const evidence *e, size_t c) {

@@ -49,7 +49,8 @@ int write_file(const char *path, const text *content, lb_error *error);
 /* "1:200", "natural" */
 void ratio_text(unsigned ratio, char *out, size_t size);
 
-/* "0.712 [0.681, 0.743]", "+0.012 [-0.003, 0.027]" with `plus`, "failed" when there is no number */
+/* "0.712 [0.681, 0.743]" for a share, its interval cut to [0, 1]; "+0.012 [-0.003, +0.027]" for a difference, with `plus`;
+   "failed" when there is no number. */
 void estimate_text(const estimate *e, int plus, char *out, size_t size);
 
 /* Why a mean over seeds has no number: "failed", "n<299", "tied" (in more than half of the seeds), or "". */
