@@ -34,8 +34,8 @@ static trial trial_of(const experiment *e, const cell *c, unsigned seed) {
                .bias = c->entry->bias,
                .sampler = c->entry->sampler,
                .streams = c->entry->streams,
-               .learning_rate = c->rate,
-               .weight_decay = e->weight_decay,
+               .learning_rate = rounded(c->rate, 6),
+               .weight_decay = rounded(e->weight_decay, 6),
                .visits = e->visits,
                .batch = e->batch,
                .checkpoints = e->checkpoints};

@@ -1,6 +1,7 @@
 #include "experiments/harness/trial_row.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,18 @@ const char *const trial_columns[TRIAL_COLUMNS] = {"key",
                                                   "scores",
                                                   "weights"};
 
+/* A trial that is not there has no numbers, not zeros. */
+static void number_cell(table *t, const measure *m, double value) {
+    table_cell(t, "%.4f", m->present ? value : (double)NAN);
+}
+
+static void recall_cell(table *t, const measure *m, size_t level) {
+    if (!m->present || m->status[level] == METRIC_OK)
+        number_cell(t, m, m->recall[level]);
+    else
+        table_cell(t, m->status[level] == METRIC_TIED ? "tied" : "too few goods");
+}
+
 void trial_to_row(table *t, const cell *c, const trial *described, const measure *m) {
     table_cell(t, "%s", m->key);
     table_cell(t, "%s", c->block->label);
@@ -53,17 +66,13 @@ void trial_to_row(table *t, const cell *c, const trial *described, const measure
     table_cell(t, "%u", described->batch);
     table_cell(t, "%u", described->checkpoints);
     table_cell(t, "%s", m->present || m->outcome ? trial_outcome_names[m->outcome] : "missing");
-    for (size_t i = 0; i < FR_LEVELS; i++)
-        if (m->status[i] == METRIC_OK)
-            table_cell(t, "%.4f", m->recall[i]);
-        else
-            table_cell(t, m->status[i] == METRIC_TIED ? "tied" : "too few goods");
-    table_cell(t, "%.4f", m->pauc);
-    table_cell(t, "%.4f", m->auroc);
-    table_cell(t, "%.4f", m->average_precision);
-    table_cell(t, "%.4f", m->calibration_error);
-    table_cell(t, "%.4f", m->accuracy);
-    table_cell(t, "%.4f", m->recall_half);
+    for (size_t i = 0; i < FR_LEVELS; i++) recall_cell(t, m, i);
+    number_cell(t, m, m->pauc);
+    number_cell(t, m, m->auroc);
+    number_cell(t, m, m->average_precision);
+    number_cell(t, m, m->calibration_error);
+    number_cell(t, m, m->accuracy);
+    number_cell(t, m, m->recall_half);
     table_cell(t, "%016" PRIx64, m->scores);
     table_cell(t, "%016" PRIx64, m->weights);
 }
