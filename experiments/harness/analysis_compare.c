@@ -340,6 +340,20 @@ static int curve_figure(report *r, const evidence *e, const place *p, lb_error *
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }
 
+/* The curves of one place, folded away so that the report can be read through. */
+static int folded_figures(report *r, const evidence *e, const place *p, lb_error *error) {
+    const char *wanted = e->study->e.figures;
+    char label[PLACE_LABEL];
+    int code = LB_OK;
+    if (!in_list(wanted, "curve") && !in_list(wanted, "tuning")) return LB_OK;
+    place_label(p, label, sizeof label);
+    text_add(&r->body, "<details><summary>%s: recall over FR, and over tuning points</summary>\n\n", label);
+    if (in_list(wanted, "curve")) code = curve_figure(r, e, p, error);
+    if (!code && in_list(wanted, "tuning")) code = tuning_figure(r, e, p, error);
+    text_add(&r->body, "</details>\n\n");
+    return code;
+}
+
 int analyse_compare(report *r, const evidence *e, lb_error *error) {
     static place places[MAX_PLACES];
     const size_t count = places_of(e->study, places);
@@ -360,8 +374,7 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
     for (size_t i = 0; !code && i < count; i++) {
         const char *wanted = e->study->e.figures;
         if (in_list(wanted, "lanes")) code = lanes_figure(r, e, &places[i], error);
-        if (!code && in_list(wanted, "curve")) code = curve_figure(r, e, &places[i], error);
-        if (!code && in_list(wanted, "tuning")) code = tuning_figure(r, e, &places[i], error);
+        if (!code) code = folded_figures(r, e, &places[i], error);
     }
     if (!code && e->study->e.points)
         code = report_table(

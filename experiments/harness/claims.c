@@ -48,9 +48,12 @@ static void difference_words(const char *what, const comparison *d, char *out, s
 /* --- accuracy-paradox
  * ------------------------------------------------------------------------------------------------------ */
 
+static int is_paradox(const measure *m) { return m->present && m->accuracy >= 0.995 && m->recall_half == 0; }
+
 static void judge_accuracy(const report *r, const evidence *e, ruling *out) {
-    unsigned paradox = 0, seeds = 0;
     double ranked = 0;
+    unsigned paradox = 0;
+    text starts = {0};
     (void)r;
     for (size_t c = 0; c < e->study->cell_count; c++) {
         char where[PLACE_LABEL + LABEL], numbers[200], label[PLACE_LABEL];
@@ -58,9 +61,8 @@ static void judge_accuracy(const report *r, const evidence *e, ruling *out) {
         if (e->study->cells[c].ratio != 200) continue;
         for (unsigned k = 0; k < e->study->e.seeds; k++) {
             const measure *m = &evidence_seeds(e, c)[k];
-            if (!m->present) continue;
-            n++;
-            if (m->accuracy < 0.995 || m->recall_half > 0) continue;
+            n += (unsigned)m->present;
+            if (!is_paradox(m)) continue;
             here++;
             ranked += m->recall[FR_HEADLINE];
         }
@@ -69,18 +71,17 @@ static void judge_accuracy(const report *r, const evidence *e, ruling *out) {
         snprintf(numbers, sizeof numbers, "%u of %u seeds reach accuracy 0.995 with recall 0 at probability one half",
                  here, n);
         rule_place(out, where, here ? HOLDS : n >= 5 ? FAILS : OPEN, numbers);
+        text_add(&starts, "%s%u of %u models started at %s", starts.length ? " and " : "", here, n,
+                 e->study->cells[c].entry->bias == BIAS_ZERO ? "bias 0" : "the prior bias");
         paradox += here;
-        seeds += n;
     }
-    if (paradox)
+    if (starts.data)
         snprintf(out->finding, sizeof out->finding,
-                 "At 1:200, %u of %u BCE models are at least 99.5 %% accurate and call no test defect a defect; the "
-                 "same models have a mean recall of %.3f "
-                 "at FR 1 %%.",
-                 paradox, seeds, ranked / paradox);
-    else if (seeds)
-        snprintf(out->finding, sizeof out->finding, "At 1:200, none of %u BCE models is 99.5 %% accurate and blind.",
-                 seeds);
+                 "At 1:200, %s are at least 99.5 %% accurate and call no test defect a defect.", starts.data);
+    if (paradox)
+        snprintf(out->finding + strlen(out->finding), sizeof out->finding - strlen(out->finding),
+                 " With a threshold for FR 1 %% these find %.3f of the defects on average.", ranked / paradox);
+    text_free(&starts);
 }
 
 /* --- prior-bias
@@ -211,8 +212,11 @@ static long advised_gamma(const grid *g, double ratio) {
     return -1;
 }
 
-static place_verdict gain_verdict(stat_verdict_kind v) {
-    return v == STAT_BETTER ? HOLDS : v == STAT_UNCLEAR ? OPEN : FAILS;
+/* A gain holds when the whole interval lies above the margin, and is ruled out when the whole interval lies below it.
+ */
+static place_verdict gain_verdict(const comparison *c) {
+    const stat_interval gain = c->difference.interval;
+    return gain.low > STAT_MARGIN ? HOLDS : gain.high < STAT_MARGIN ? FAILS : OPEN;
 }
 
 static void judge_gamma(const report *r, const evidence *e, ruling *out) {
@@ -229,7 +233,7 @@ static void judge_gamma(const report *r, const evidence *e, ruling *out) {
         if (advised < 0) continue;
         char where[PLACE_LABEL], numbers[300], words[100], what[60];
         comparison d = grid_contrast(e, &g, &places[i], (size_t)advised, (size_t)zero);
-        place_verdict verdict = gain_verdict(d.verdict);
+        place_verdict verdict = gain_verdict(&d);
         place_label(&places[i], where, sizeof where);
         snprintf(what, sizeof what, "gamma %s - gamma 0", g.gamma[advised].text);
         difference_words(what, &d, numbers, sizeof numbers);
@@ -245,7 +249,7 @@ static void judge_gamma(const report *r, const evidence *e, ruling *out) {
             snprintf(what, sizeof what, "; gamma %s - gamma 2", g.gamma[advised].text);
             difference_words(what, &d, words, sizeof words);
             strncat(numbers, words, sizeof numbers - strlen(numbers) - 1);
-            const place_verdict second = gain_verdict(d.verdict);
+            const place_verdict second = gain_verdict(&d);
             if (verdict == HOLDS)
                 verdict = second;
             else if (second == FAILS)
@@ -255,11 +259,10 @@ static void judge_gamma(const report *r, const evidence *e, ruling *out) {
     }
     char high[120] = "";
     if (high_count)
-        snprintf(high, sizeof high, "; at 1:1000 gamma 3 or more gains %+.3f over gamma 0",
-                 high_sum / (double)high_count);
+        snprintf(high, sizeof high, "; at 1:1000 gamma 3 or more changes it by %+.3f", high_sum / (double)high_count);
     if (low_count)
         snprintf(out->finding, sizeof out->finding,
-                 "Up to 1:100, gamma 2 gains %+.3f recall at FR 1 %% over gamma 0 (mean over all alphas and %zu "
+                 "Up to 1:100, gamma 2 in place of 0 changes recall at FR 1 %% by %+.3f (mean over all alphas and %zu "
                  "block-ratio pairs)%s.",
                  low_sum / (double)low_count, low_count, high);
 }

@@ -272,7 +272,7 @@ static int write_data(report *r, lb_error *error) {
                                           "calibrate good",
                                           "test good / defect",
                                           "ceiling at FR 1 %",
-                                          "dropped: duplicates, conflicts"};
+                                          "dropped from the whole collection: duplicates, conflicts"};
     table *t = table_new(headers, 10);
     text sheets = {0};
     int code = t ? LB_OK : lb_fail_memory(error, "the data table");
@@ -347,9 +347,7 @@ static void say_settings(report *r, const experiment *e) {
     report_say(r, "Model `%s`, Adam, %u image visits in batches of %u, %s, weight decay %s%g, %u seed%s.%s", e->model,
                e->visits, e->batch, rates, e->points ? "tuned from " : "",
                e->points ? e->weight_decay_low : e->weight_decay, e->seeds, e->seeds == 1 ? "" : "s",
-               e->seeds < 5
-                   ? " So few seeds carry no intervals worth the name: this profile shows that the machinery runs."
-                   : "");
+               e->seeds < 5 ? " So few seeds decide little: read their intervals with care." : "");
 }
 
 static int write_experiment(report *r, const evidence *e, lb_error *error) {
