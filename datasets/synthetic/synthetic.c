@@ -43,9 +43,9 @@ static const param params[PARAM_COUNT] = {
 };
 
 /* Contrast in units of texture sd, by texture and defect, for size 32 and length 14; 0: the surface cannot have it.
-   Calibrated so that BCE with prior bias at 1:200 (cnn(width=narrow), 20000 visits, batch 32, Adam 0.006, seeds 1-5) finds
-   between .3 and .9 of the defects at FR 1 %: brushed scratch .75, cast dent .68, woven contamination .56, printed missing
-   .78; the other values are of the same order. */
+   Calibrated so that BCE with prior bias at 1:200 (cnn(width=narrow), 20000 visits, batch 32, Adam 0.006, seeds 1-5)
+   finds between .3 and .9 of the defects at FR 1 %: brushed scratch .75, cast dent .68, woven contamination .56,
+   printed missing .78; the other values are of the same order. */
 static const float calibrated[TEXTURE_COUNT][DEFECT_COUNT] = {
     [TEXTURE_BRUSHED] = {3.0f, 2.0f, 2.2f, 0},
     [TEXTURE_CAST] = {3.3f, 2.4f, 2.2f, 0},

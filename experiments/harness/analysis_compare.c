@@ -77,7 +77,7 @@ static double field_level0(const measure *m) { return field_level(m, 0); }
 static double field_level1(const measure *m) { return field_level(m, 1); }
 static double field_level3(const measure *m) { return field_level(m, 3); }
 
-static table *detail_table(const evidence *e) {
+static table *detail_table(report *r, const evidence *e) {
     static const char *const headers[] = {"block",
                                           "ratio",
                                           "loss",
@@ -92,6 +92,7 @@ static table *detail_table(const evidence *e) {
                                           "AUROC",
                                           "AP",
                                           "ECE after Platt",
+                                          "share of the ceiling at FR 1 %",
                                           "diverged",
                                           "not started",
                                           "tied",
@@ -121,6 +122,11 @@ static table *detail_table(const evidence *e) {
             estimate_text(&value, 0, shown, sizeof shown);
             table_cell(t, "%s", shown);
         }
+        const double share = estimate_field(e, c, field_recall).mean / report_ceiling(r, at->block, at->ratio);
+        if (isfinite(share))
+            table_cell(t, "%.3f", share);
+        else
+            table_cell(t, "unknown");
         table_cell(t, "%u", bad.diverged);
         table_cell(t, "%u", bad.not_started);
         table_cell(t, "%u", bad.tied);
@@ -383,7 +389,7 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
             "tuning seeds) beside the tuned setting.",
             error);
     if (!code)
-        code = report_table(r, e->study, "detail", detail_table(e), TABLE_LINKED,
+        code = report_table(r, e->study, "detail", detail_table(r, e), TABLE_LINKED,
                             "every metric of every loss and block, with the parameters it was trained with.", error);
     if (!code)
         code = report_table(r, e->study, "deployment", deployment_table(e), TABLE_LINKED,

@@ -88,7 +88,9 @@ static int ratio_figure(report *r, const evidence *e, const block *b, const show
             bands_add(t, &at, 0, 1);
         }
     }
-    char name[LABEL + 40], caption[500];
+    char name[LABEL + 40], caption[500], ceiling[32] = "";
+    const double oracle = metric->field == field_recall ? report_ceiling(r, b, b->ratios[0]) : (double)NAN;
+    snprintf(ceiling, sizeof ceiling, "%.4f", oracle);
     snprintf(name, sizeof name, "%s-%s", metric->name, b->label);
     snprintf(caption, sizeof caption, "%s: %s over the imbalance ratio, mean of %u seeds with 95 %% interval.",
              b->label, metric->about, e->study->e.seeds);
@@ -96,6 +98,8 @@ static int ratio_figure(report *r, const evidence *e, const block *b, const show
                                      {"xlabel", "goods per defect in train"},
                                      {"ylabel", metric->axis},
                                      {"logx", "1"},
+                                     {"hline", isfinite(oracle) ? ceiling : NULL},
+                                     {"hline_label", isfinite(oracle) ? "oracle" : NULL},
                                      {NULL, NULL}};
     return report_figure(r, e->study, "bands", name, t, options, caption, error);
 }

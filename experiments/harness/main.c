@@ -1,6 +1,7 @@
 /* lossbench: the command line. */
 #include "experiments/harness/campaign.h"
 #include "experiments/harness/report.h"
+#include "datasets/stack.h"
 #include "lib/loss/loss.h"
 #include "lib/nn/nn.h"
 
@@ -24,6 +25,7 @@ static const char *const usage =
     "  run                 train what is missing, then write tables, plots and REPORT.md\n"
     "  report              write them from the trials at hand\n"
     "  show KEY            one trial: its description, outcome and figures\n"
+    "  export DATA         write a data set, 'synthetic(texture=cast, defect=dent) @ 200', as an image stack to DIR\n"
     "  verify              train a sample of the published trials again and compare their bits\n"
     "options\n"
     "  --profile NAME      smoke, quick, standard or full (standard)\n"
@@ -109,9 +111,8 @@ static int action_run(store *s, lb_error *error) {
     int code = campaign_run(&session, s, &failed, error);
     if (!code) code = report_write(&session, s, error);
     if (!code && failed)
-        code = lb_fail(error, LB_INTERNAL,
-                       "%zu trial%s crashed or timed out: the tables name them; run again to retry", failed,
-                       failed == 1 ? "" : "s");
+        code = lb_fail(error, LB_INTERNAL, "%zu trial%s crashed or timed out: the tables name them; run again to retry",
+                       failed, failed == 1 ? "" : "s");
     return code;
 }
 
@@ -127,6 +128,25 @@ static int command_plan(lb_error *error) {
 
 /* --- show
  * ---------------------------------------------------------------------------------------------------------------- */
+
+static int command_export(const char *operand, lb_error *error) {
+    char expression[SPEC_MAX_TEXT];
+    dataset d;
+    if (!operand) return lb_fail(error, LB_INVALID, "export needs a data set, such as 'synthetic(texture=cast) @ 200'");
+    snprintf(expression, sizeof expression, "%.*s", (int)strcspn(operand, "@"), operand);
+    const char *at = strchr(operand, '@');
+    const dataset_request request = {.ratio = at ? (unsigned)strtoul(at + 1, NULL, 10) : 0,
+                                     .seed = 1,
+                                     .want = DATASET_MASKS | DATASET_BOXES,
+                                     .search = session.search};
+    int code = dataset_open(expression, &request, &d, error);
+    if (code) return code;
+    code = make_directories(session.out, error);
+    if (!code) code = stack_write(&d, session.out, error);
+    dataset_free(&d);
+    if (!code) printf("wrote %s/images.tif and its lists\n", session.out);
+    return code;
+}
 
 static void show_figures(const trial_result *r) {
     metric_scores test;
@@ -237,8 +257,9 @@ static int dispatch(const char *command, const char *operand, lb_error *error) {
     if (strcmp(command, "run") == 0) return with_store(action_run, error);
     if (strcmp(command, "report") == 0) return with_store(action_report, error);
     if (strcmp(command, "verify") == 0) return command_verify(error);
+    if (strcmp(command, "export") == 0) return command_export(operand, error);
     if (strcmp(command, "show") == 0) return command_show(operand, error);
-    return lb_fail(error, LB_INVALID, "unknown command '%s': list, plan, run, report, show or verify", command);
+    return lb_fail(error, LB_INVALID, "unknown command '%s': list, plan, run, report, show, export or verify", command);
 }
 
 int main(int argc, char **argv) {

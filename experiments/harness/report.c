@@ -181,6 +181,20 @@ const evidence *report_evidence(const report *r, const char *name) {
     return NULL;
 }
 
+double report_ceiling(report *r, const block *b, unsigned ratio) {
+    const dataset_request request = {.ratio = ratio, .seed = 1, .search = r->c->search};
+    double recall = (double)NAN;
+    for (size_t i = 0; i < r->ceiling_count; i++)
+        if (strcmp(r->ceilings[i].b->data, b->data) == 0 && r->ceilings[i].ratio == ratio) return r->ceilings[i].recall;
+    if (dataset_ceiling(b->data, &request, fr_levels[FR_HEADLINE], &recall, NULL)) recall = (double)NAN;
+    if (r->ceiling_count < sizeof r->ceilings / sizeof *r->ceilings) {
+        r->ceilings[r->ceiling_count].b = b;
+        r->ceilings[r->ceiling_count].ratio = ratio;
+        r->ceilings[r->ceiling_count++].recall = recall;
+    }
+    return recall;
+}
+
 /* --- data section
  * ----------------------------------------------------------------------------------------------------------- */
 
@@ -202,22 +216,21 @@ static void add_counts(table *t, const measure *m) {
             table_cell(t, "%.0f / %.0f", (double)m->data[DATA_GOODS + set], (double)m->data[DATA_DEFECTS + set]);
 }
 
-static void add_data_row(table *t, const report *r, const evidence *e, const block *b, unsigned ratio) {
+static void add_data_row(table *t, report *r, const evidence *e, const block *b, unsigned ratio) {
     const measure *m = any_measure(e, b, ratio);
-    const dataset_request request = {.ratio = ratio, .seed = 1, .search = r->c->search};
     char ratio_name[32];
-    double ceiling = 0;
     if (!m) return;
+    const double ceiling = report_ceiling(r, b, ratio);
     ratio_text(ratio, ratio_name, sizeof ratio_name);
     table_cell(t, "%s", b->label);
     table_cell(t, "`%s`", b->data);
     table_cell(t, "%s", ratio_name);
     table_cell(t, "%.0fx%.0f", (double)m->data[DATA_HEIGHT], (double)m->data[DATA_WIDTH]);
     add_counts(t, m);
-    if (dataset_ceiling(b->data, &request, fr_levels[FR_HEADLINE], &ceiling, NULL))
-        table_cell(t, "unknown");
-    else
+    if (isfinite(ceiling))
         table_cell(t, "%.3f", ceiling);
+    else
+        table_cell(t, "unknown");
     table_cell(t, "%.0f, %.0f", (double)m->data[DATA_DUPLICATES], (double)m->data[DATA_CONFLICTS]);
 }
 
@@ -444,7 +457,15 @@ static void write_limits(text *out) {
         "- The solar modules carry no part or site numbers; images are split at random after duplicates are removed, "
         "and "
         "repeated splits share their images, which the Nadeau-Bengio intervals allow for.\n"
-        "- The blocks are too few for a test across data sets; differences are shown block by block.\n");
+        "- On the solar modules the tuning seeds split the same images as the reported seeds, for every loss alike, so "
+        "the tuned "
+        "settings have seen some test images of other splits.\n"
+        "- The interval of the claim gamma-unstable treats the alphas of a grid as independent, although they share "
+        "their seeds; it is "
+        "narrower than it should be.\n"
+        "- The blocks are too few for a test across data sets (12 are needed), so none is made; differences are shown "
+        "block by "
+        "block.\n");
 }
 
 static int write_document(report *r, lb_error *error) {

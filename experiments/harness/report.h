@@ -15,6 +15,12 @@ typedef struct {
     evidence evidences[MAX_STUDIES]; /* one a study */
     text body;                       /* Markdown of the data and experiment sections */
     size_t tables, figures;
+    struct {
+        const block *b; /* of a study */
+        unsigned ratio;
+        double recall;
+    } ceilings[MAX_STUDIES * MAX_BLOCKS]; /* found so far */
+    size_t ceiling_count;
     uint64_t results; /* hash over the keys and scores of all trials shown */
 } report;
 
@@ -40,6 +46,9 @@ int report_table(report *r, const study *s, const char *name, table *t, table_pl
 int report_figure(report *r, const study *s, const char *script, const char *name, table *t,
                   const struct figure_option *options, const char *caption, lb_error *error);
 
+/* Recall at FR 1 % that no detector can exceed on this block; NaN where it is not known. */
+double report_ceiling(report *r, const block *b, unsigned ratio);
+
 /* Appends a paragraph. */
 void report_say(report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -49,14 +58,15 @@ int write_file(const char *path, const text *content, lb_error *error);
 /* "1:200", "natural" */
 void ratio_text(unsigned ratio, char *out, size_t size);
 
-/* "0.712 [0.681, 0.743]" for a share, its interval cut to [0, 1]; "+0.012 [-0.003, +0.027]" for a difference, with `plus`;
-   "failed" when there is no number. */
+/* "0.712 [0.681, 0.743]" for a share, its interval cut to [0, 1]; "+0.012 [-0.003, +0.027]" for a difference, with
+   `plus`; "failed" when there is no number. */
 void estimate_text(const estimate *e, int plus, char *out, size_t size);
 
 /* Why a mean over seeds has no number: "failed", "n<299", "tied" (in more than half of the seeds), or "". */
 const char *missing_word(const evidence *e, size_t cell);
 
-/* Seeds of a cell that diverged, did not start, crashed, or gave so many equal scores that they tie at the threshold. */
+/* Seeds of a cell that diverged, did not start, crashed, or gave so many equal scores that they tie at the threshold.
+ */
 typedef struct {
     unsigned diverged, not_started, failed, tied;
 } troubles;

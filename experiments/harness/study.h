@@ -12,10 +12,10 @@ typedef struct {
     const entry *entry;
     unsigned ratio;
     char content[SPEC_MAX_TEXT]; /* canonical text of the data */
-    double rate;   /* learning rate of a fixed-rate experiment */
-    trial *tuning; /* [points][tuning_seeds], or NULL */
-    int chosen;    /* tuning point in use; -1: not chosen yet */
-    trial *finals; /* [seeds]; complete once chosen >= 0 */
+    double rate;                 /* learning rate of a fixed-rate experiment */
+    trial *tuning;               /* [points][tuning_seeds], or NULL */
+    int chosen;                  /* tuning point in use; -1: not chosen yet */
+    trial *finals;               /* [seeds]; complete once chosen >= 0 */
 } cell;
 
 typedef struct {

@@ -30,7 +30,8 @@ typedef struct {
     unsigned checkpoints;   /* test scores are kept at 1/n, 2/n, .. n/n of the visits */
 } trial;
 
-/* Fills the canonical parts from the expressions (`content` only where it is empty); refuses unknown names and bad parameters. */
+/* Fills the canonical parts from the expressions (`content` only where it is empty); refuses unknown names and bad
+ * parameters. */
 int trial_prepare(trial *t, const char *search, lb_error *error);
 
 /* Canonical text (TRIAL_TEXT bytes) and key, its 16 hexadecimal digits. */

@@ -136,6 +136,9 @@ int report_verify(campaign *c, lb_error *error) {
     trial trials[SAMPLE];
     int code = LB_OK;
     for (size_t i = 0; !code && i < c->count; i++) code = read_rows(c, c->studies[i].e.name, &rows, &count, error);
+    if (!code && !count)
+        code = lb_fail(error, LB_NOT_FOUND,
+                       "no finished trial is published below '%s/results': run the experiments first", c->out);
     count = choose_sample(rows, count);
     const long ready = code ? -1 : prepare(c, rows, count, trials, &absent, error);
     store *again = ready < 0 ? NULL : store_open(":memory:", error);

@@ -21,12 +21,12 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    double fallback;         /* the default: the published value where there is one */
-    double low, high;        /* allowed range, both ends included */
-    param_scale scale;       /* how a tuner walks low..high (PARAM_LOGIT: log(x/(1-x))); PARAM_CHOICE: only `words` */
+    double fallback;   /* the default: the published value where there is one */
+    double low, high;  /* allowed range, both ends included */
+    param_scale scale; /* how a tuner walks low..high (PARAM_LOGIT: log(x/(1-x))); PARAM_CHOICE: only `words` */
     double tune_low, tune_high; /* the part of the range that tuning explores; both 0: not tuned */
-    const param_word *words; /* ends with {NULL, 0}; NULL: none */
-    const char *summary;     /* one line, with the unit where there is one */
+    const param_word *words;    /* ends with {NULL, 0}; NULL: none */
+    const char *summary;        /* one line, with the unit where there is one */
 } param;
 
 enum { SPEC_MAX_PARAMS = 24, SPEC_MAX_TEXT = 512 };

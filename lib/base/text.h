@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-/* A growing string. Start with {0}; `data` is NULL until the first append; free with text_free. A failed allocation sets
-   `failed` and later appends do nothing, so that one check at the end is enough. */
+/* A growing string. Start with {0}; `data` is NULL until the first append; free with text_free. A failed allocation
+   sets `failed` and later appends do nothing, so that one check at the end is enough. */
 typedef struct {
     char *data;
     size_t length, capacity;
