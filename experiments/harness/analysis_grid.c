@@ -83,10 +83,9 @@ static int gamma_figure(report *r, const evidence *e, const grid *g, const place
     for (size_t i = 0; t && i < g->gammas; i++) {
         table_cell(t, "%s", g->gamma[i].text);
         for (size_t l = 0; l < lines; l++) {
-            double freedom;
             const estimate mean = marginal_estimate(e, g, here[l], i);
             if (spread)
-                bands_add_value(t, grid_spread(e, g, here[l], i, &freedom));
+                bands_add_value(t, grid_spread(e, g, here[l], i, -1));
             else
                 bands_add(t, &mean, 0, 1);
         }

@@ -283,12 +283,11 @@ static void judge_unstable(const report *r, const evidence *e, ruling *out) {
     for (size_t i = 0, count = places_of(e->study, places); i < count; i++) {
         const long any = grid_cell(e, &g, &places[i], (size_t)zero, 0);
         if (any < 0 || trained_ratio(e, (size_t)any) < 199) continue;
-        double low_freedom, high_freedom;
-        const double calm = grid_spread(e, &g, &places[i], (size_t)zero, &low_freedom),
-                     wild = grid_spread(e, &g, &places[i], top, &high_freedom);
+        const double calm = grid_spread(e, &g, &places[i], (size_t)zero, -1),
+                     wild = grid_spread(e, &g, &places[i], top, -1);
         if (!(calm > 0) || !isfinite(wild)) continue;
-        const stat_interval ratio = stat_variance_ratio(wild * wild, high_freedom, calm * calm, low_freedom, 0.95);
-        const double low = sqrt(ratio.low), high = sqrt(ratio.high);
+        const estimate ratio = grid_spread_ratio(e, &g, &places[i], top, (size_t)zero);
+        const double low = ratio.interval.low, high = ratio.interval.high;
         char where[PLACE_LABEL], numbers[200];
         place_label(&places[i], where, sizeof where);
         snprintf(numbers, sizeof numbers, "sd over seeds %.3f at gamma %s, %.3f at gamma 0: ratio %.2f [%.2f, %.2f]",

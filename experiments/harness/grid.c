@@ -72,18 +72,43 @@ double grid_marginal(const evidence *e, const grid *g, const place *p, size_t ga
     return shared_marginal(e, g, p, gamma, gamma, seed);
 }
 
-double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, double *freedom) {
-    double squares = 0;
-    *freedom = 0;
+double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, long left_out) {
+    double squares = 0, freedom = 0;
     for (size_t a = 0; a < g->alphas; a++) {
+        double values[1000];
+        size_t n = 0;
         const long c = grid_cell(e, g, p, gamma, a);
-        if (c < 0) continue;
-        const estimate at = estimate_field(e, (size_t)c, field_recall);
-        if (at.count < 2) continue;
-        squares += at.sd * at.sd * (double)(at.count - 1);
-        *freedom += (double)(at.count - 1);
+        for (unsigned k = 0; c >= 0 && k < e->study->e.seeds; k++) {
+            const double value = field_recall(&evidence_seeds(e, (size_t)c)[k]);
+            if (k != left_out && isfinite(value)) values[n++] = value;
+        }
+        if (n < 2) continue;
+        const double sd = stat_sd(values, n);
+        squares += sd * sd * (double)(n - 1);
+        freedom += (double)(n - 1);
     }
-    return *freedom > 0 ? sqrt(squares / *freedom) : (double)NAN;
+    return freedom > 0 ? sqrt(squares / freedom) : (double)NAN;
+}
+
+static double log_ratio(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other, long left_out) {
+    return log(grid_spread(e, g, p, gamma, left_out) / grid_spread(e, g, p, other, left_out));
+}
+
+/* Quenouille & Tukey's pseudo-values: n times the whole less n - 1 times the rest. */
+estimate grid_spread_ratio(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other) {
+    double pseudo[1000];
+    const unsigned n = e->study->e.seeds;
+    const double whole = log_ratio(e, g, p, gamma, other, -1);
+    estimate out = {.mean = exp(whole), .interval = {0, (double)INFINITY}, .count = n};
+    int finite = isfinite(whole);
+    for (unsigned k = 0; k < n; k++) {
+        pseudo[k] = n * whole - (n - 1) * log_ratio(e, g, p, gamma, other, (long)k);
+        finite = finite && isfinite(pseudo[k]);
+    }
+    if (!finite || n < 3) return out;
+    const stat_interval logs = stat_t_interval(pseudo, n, 0.95);
+    out.interval = (stat_interval){exp(logs.low), exp(logs.high)};
+    return out;
 }
 
 comparison grid_contrast(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other) {

@@ -28,8 +28,12 @@ const measure *grid_seeds(const evidence *e, const place *p);
  */
 double grid_marginal(const evidence *e, const grid *g, const place *p, size_t gamma, unsigned seed);
 
-/* Standard deviation over seeds within cells, pooled over alphas; *freedom receives its degrees of freedom. */
-double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, double *freedom);
+/* Standard deviation over seeds within cells, pooled over alphas, without the seed `left_out` (-1: with all). */
+double grid_spread(const evidence *e, const grid *g, const place *p, size_t gamma, long left_out);
+
+/* Ratio of two gammas' spreads with a 95 % jackknife interval over seeds, in logarithms: the alphas share their seeds,
+   so they are no independent samples. (0, inf) where leaving out a seed leaves no spread; mean NaN: no numbers. */
+estimate grid_spread_ratio(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other);
 
 /* Paired contrast of two gammas over seeds, mean over the alphas that have numbers at both. */
 comparison grid_contrast(const evidence *e, const grid *g, const place *p, size_t gamma, size_t other);

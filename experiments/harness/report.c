@@ -460,9 +460,6 @@ static void write_limits(text *out) {
         "- On the solar modules the tuning seeds split the same images as the reported seeds, for every loss alike, so "
         "the tuned "
         "settings have seen some test images of other splits.\n"
-        "- The interval of the claim gamma-unstable treats the alphas of a grid as independent, although they share "
-        "their seeds; it is "
-        "narrower than it should be.\n"
         "- The blocks are too few for a test across data sets (12 are needed), so none is made; differences are shown "
         "block by "
         "block.\n");

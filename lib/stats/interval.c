@@ -60,11 +60,3 @@ stat_interval stat_corrected_t_interval(const double *x, size_t n, double test_o
 stat_interval stat_t_interval(const double *x, size_t n, double level) {
     return stat_corrected_t_interval(x, n, 0.0, level);
 }
-
-stat_interval stat_variance_ratio(double a, double a_freedom, double b, double b_freedom, double level) {
-    const double tail = 0.5 * (1.0 - level), ratio = a / b;
-    return (stat_interval){
-        .low = ratio / gsl_cdf_fdist_Qinv(tail, a_freedom, b_freedom),
-        .high = ratio / gsl_cdf_fdist_Pinv(tail, a_freedom, b_freedom),
-    };
-}

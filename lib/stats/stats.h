@@ -61,9 +61,6 @@ stat_interval stat_t_interval(const double *x, size_t n, double level);
    Learning 52, 2003). test_over_train is the ratio of the numbers of items; 0 gives stat_t_interval. */
 stat_interval stat_corrected_t_interval(const double *x, size_t n, double test_over_train, double level);
 
-/* Ratio of two variances of normal samples, a / b, with their degrees of freedom (R: var.test). Both positive. */
-stat_interval stat_variance_ratio(double a, double a_freedom, double b, double b_freedom, double level);
-
 /* --- bootstrap of recall at FR alpha ---------------------------------------------------------------------------- */
 
 /* One model on one test set. Any order. Items of one part are drawn together; good_part / defect_part number the parts

@@ -309,11 +309,10 @@ Test(grid, contrasts_compare_the_same_alphas) {
     end();
 }
 
-/* Two alphas with sd 0.1 and 0.3 over 2 seeds, one degree of freedom each. */
+/* Two alphas whose 2 seeds lie 0.1 and 0.3 apart. */
 Test(grid, spread_is_pooled_over_alphas) {
     static place places[MAX_PLACES];
     grid g;
-    double freedom;
     begin("[experiment]\nanalysis = grid\n[blocks]\ndents = " TINY_DATA " @ 200\n[losses]\n"
           "focal = focal(gamma={0}, alpha={off, auto})\n" TRAIN "seeds = 2\n");
     plant(0, 0, 50);
@@ -323,9 +322,29 @@ Test(grid, spread_is_pooled_over_alphas) {
     read_evidence();
     grid_of(&s.e, &g);
     places_of(&s, places);
-    const double spread = grid_spread(&e, &g, &places[0], 0, &freedom);
+    const double spread = grid_spread(&e, &g, &places[0], 0, -1);
     cr_assert(epsilon_eq(dbl, spread, sqrt((0.01 / 2 + 0.09 / 2) / 2), 1e-9));
-    cr_assert(eq(dbl, freedom, 2));
+    end();
+}
+
+/* Recalls of 3 seeds .50 .54 .62 at gamma 0 and .40 .60 .70 at gamma 5; R: a <- c(.5,.54,.62); b <- c(.4,.6,.7); r <-
+   function(i) log(sd(b[i])/sd(a[i])); w <- r(1:3); p <- sapply(1:3, function(k) 3*w-2*r(-k)); exp(t.test(p)$conf.int)
+ */
+Test(grid, spread_ratio_is_jackknifed_over_seeds) {
+    static place places[MAX_PLACES];
+    static const unsigned found[2][3] = {{50, 54, 62}, {40, 60, 70}};
+    grid g;
+    begin("[experiment]\nanalysis = grid\n[blocks]\ndents = " TINY_DATA " @ 200\n[losses]\n"
+          "focal = focal(gamma={0, 5}, alpha={off})\n" TRAIN "seeds = 3\n");
+    for (size_t c = 0; c < 2; c++)
+        for (unsigned k = 0; k < 3; k++) plant(c, k, found[c][k]);
+    read_evidence();
+    grid_of(&s.e, &g);
+    places_of(&s, places);
+    const estimate ratio = grid_spread_ratio(&e, &g, &places[0], 1, 0);
+    cr_assert(epsilon_eq(dbl, ratio.mean, 2.5, 1e-6));
+    cr_assert(epsilon_eq(dbl, ratio.interval.low, 0.0798619811257, 1e-6));
+    cr_assert(epsilon_eq(dbl, ratio.interval.high, 78.260016993115, 1e-6));
     end();
 }
 

@@ -82,19 +82,6 @@ Test(interval, t_intervals) {
     cr_assert(one.low == -(double)INFINITY && one.high == (double)INFINITY);
 }
 
-/* R: x <- c(2.1,3.4,1.9,5.6,4.4,2.8); y <- c(1.2,1.9,1.4,1.7,2.2,1.1,1.6,1.3); var.test(x, y)$conf.int, and at 0.9 */
-Test(interval, ratio_of_variances) {
-    const double a = 2.0266666666666664, b = 0.14;
-    const stat_interval wide = stat_variance_ratio(a, 5, b, 7, 0.95), narrow = stat_variance_ratio(a, 5, b, 7, 0.9);
-    cr_assert(epsilon_eq(dbl, wide.low, 2.7389861387328893, 1e-9));
-    cr_assert(epsilon_eq(dbl, wide.high, 99.2064281470143925, 1e-7));
-    cr_assert(epsilon_eq(dbl, narrow.low, 3.644997127603836, 1e-9));
-    cr_assert(epsilon_eq(dbl, narrow.high, 70.584047406358835, 1e-7));
-    const stat_interval other = stat_variance_ratio(b, 7, a, 5, 0.95);
-    cr_assert(epsilon_eq(dbl, other.low, 1 / wide.high, 1e-12));
-    cr_assert(epsilon_eq(dbl, other.high, 1 / wide.low, 1e-12));
-}
-
 Test(interval, verdicts) {
     const struct {
         stat_interval difference;
