@@ -49,9 +49,9 @@ static struct criterion_test_params all_cases(void) {
 
 /* Distance in units in the last place of a float near `wanted`; the spacing of subnormals is 2^-149. */
 static double error_in_ulp(float got, double wanted) {
-    if (isnan(wanted)) return isnan(got) ? 0 : INFINITY;
+    if (isnan(wanted)) return isnan(got) ? 0 : (double)INFINITY;
     const float rounded = (float)wanted;
-    if (isinf(rounded) || isinf(got)) return rounded == got ? 0 : INFINITY;
+    if (isinf(rounded) || isinf(got)) return rounded == got ? 0 : (double)INFINITY;
     int exponent;
     frexp(wanted, &exponent);
     const int last_place = exponent - 24 < -149 ? -149 : exponent - 24;
@@ -209,12 +209,12 @@ Test(repro_math, exp_and_log_in_double) {
     cr_assert(worst_exp <= 1.5, "exp is off by %.3f ulp", worst_exp);
     cr_assert(worst_log <= 1.5, "log is off by %.3f ulp", worst_log);
     cr_assert(eq(dbl, repro_exp(0), 1));
-    cr_assert(eq(dbl, repro_exp(-INFINITY), 0));
-    cr_assert(eq(dbl, repro_exp(INFINITY), INFINITY));
+    cr_assert(eq(dbl, repro_exp(-(double)INFINITY), 0));
+    cr_assert(eq(dbl, repro_exp((double)INFINITY), (double)INFINITY));
     cr_assert(eq(dbl, repro_log(1), 0));
-    cr_assert(eq(dbl, repro_log(0), -INFINITY));
-    cr_assert(eq(dbl, repro_log(INFINITY), INFINITY));
-    cr_assert(isnan(repro_log(-1)) && isnan(repro_log(NAN)) && isnan(repro_exp(NAN)));
+    cr_assert(eq(dbl, repro_log(0), -(double)INFINITY));
+    cr_assert(eq(dbl, repro_log((double)INFINITY), (double)INFINITY));
+    cr_assert(isnan(repro_log(-1)) && isnan(repro_log((double)NAN)) && isnan(repro_exp((double)NAN)));
 }
 
 Test(repro_math, vectorised_loops_give_the_same_bits_as_single_calls) {
