@@ -163,7 +163,8 @@ help:
 	@sed -n 's/^## //p' Makefile
 	@echo
 	@echo 'experiments:   PROFILE=smoke|quick|standard|full ONLY=experiment,.. LOSS=loss,.. DATASET=block,.. JOBS=n'
-	@echo '               OUT=dir (. for standard, build/PROFILE otherwise) DATASETS=dir:dir (search path of public data)'
+	@echo '               OUT=dir (. for standard, build/PROFILE otherwise, build/PROFILE-partial when narrowed)'
+	@echo '               DATASETS=dir:dir (search path of public data)'
 	@echo 'build:         CC= ARCH=x86-64-v3|native|portable OPT=-O3 SANITIZE= BUILD=dir WERROR=1 V=1 (show commands)'
 	@echo '               DEPS=skip (do not look for missing packages)'
 

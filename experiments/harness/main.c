@@ -276,5 +276,6 @@ int main(int argc, char **argv) {
     int code = check_profile(&error);
     if (!code) code = dispatch(argv[optind], optind + 1 < argc ? argv[optind + 1] : NULL, &error);
     campaign_close(&session);
+    dataset_forget();
     return code ? say(&error) : 0;
 }

@@ -1,5 +1,6 @@
 /* The importer of the Infrared Solar Modules: on the pack itself, where it has been fetched, and on small packs that
    are made here and then damaged. */
+#include "tests/datasets/scratch.h"
 #include "datasets/dataset.h"
 #include "datasets/public/jpeg_image.h"
 #include "lib/base/rng.h"
@@ -173,17 +174,6 @@ Test(infrared, a_ratio_that_leaves_too_few_defects_is_refused) {
 /* --- small packs --- */
 
 enum { GOODS = 40, DEFECTS = 20, IMAGES = GOODS + DEFECTS };
-
-static char root[] = "/tmp/infrared_XXXXXX";
-
-static void make_root(void) { cr_assert(mkdtemp(root) != NULL); }
-
-static void remove_root(void) {
-    char command[80];
-    dataset_forget();
-    snprintf(command, sizeof command, "rm -rf '%s'", root);
-    cr_expect(eq(int, system(command), 0));
-}
 
 static const char *path_of(const char *file) {
     static char path[200];

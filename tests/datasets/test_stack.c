@@ -1,4 +1,5 @@
 /* Image stacks: what is written is read back, what others write is understood, and what is damaged is refused. */
+#include "tests/datasets/scratch.h"
 #include "datasets/stack.h"
 
 #include "datasets/items.h"
@@ -19,17 +20,6 @@
 #include <unistd.h>
 
 #include <tiffio.h>
-
-static char root[] = "/tmp/stack_XXXXXX";
-
-static void make_root(void) { cr_assert(mkdtemp(root) != NULL); }
-
-static void remove_root(void) {
-    char command[80];
-    dataset_forget();
-    snprintf(command, sizeof command, "rm -rf '%s'", root);
-    cr_expect(eq(int, system(command), 0));
-}
 
 static const char *path_of(const char *file) {
     static char path[200];

@@ -1,5 +1,6 @@
 /* Values and gradients of every layer and every model against a plain double-precision reference and its central
    differences. The objective is a fixed random combination of all outputs of all images of a batch. */
+#include "tests/nn/normals.h"
 #include "tests/nn/reference.h"
 
 #include <criterion/criterion.h>
@@ -122,13 +123,6 @@ typedef struct {
     float *input, *coefficients; /* [BATCH][...] */
     double *values;              /* parameters */
 } fixture;
-
-static float *normals(rng *stream, size_t n) {
-    float *out = malloc(n * sizeof *out);
-    cr_assert(out != NULL);
-    rng_normals(stream, out, n);
-    return out;
-}
 
 static fixture set_up(size_t index) {
     fixture f = {.net = open_case(&cases[index])};

@@ -1,5 +1,6 @@
 /* Every kernel set against one plain loop with the same chains of fused multiply-adds: equal to the last bit, over odd
    sizes, strides and numbers of channels. */
+#include "tests/nn/normals.h"
 #include "lib/nn/kernels.h"
 #include "lib/nn/nn.h"
 
@@ -31,13 +32,6 @@ typedef struct {
     float *in, *weight, *bias, *out;
     size_t in_size, weight_size, out_size;
 } fixture;
-
-static float *normals(rng *stream, size_t n) {
-    float *out = malloc(n * sizeof *out);
-    cr_assert(out != NULL);
-    rng_normals(stream, out, n);
-    return out;
-}
 
 static fixture set_up(size_t index) {
     const geometry *q = &geometries[index];
