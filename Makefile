@@ -17,6 +17,7 @@ Q       := $(if $(filter 1,$(V)),,@)
 # --- compiler -----------------------------------------------------------------------------------------------------
 # ARCH is the baseline every file is built for; wider kernels are chosen when the program starts.
 # ARCH=portable builds without any (fused multiply-adds through fma()): same bits, slower.
+OBJCOPY ?= objcopy
 MACHINE := $(shell uname -m)
 ARCH ?= $(if $(and $(filter x86_64,$(MACHINE)),$(shell grep -m1 -w avx2 /proc/cpuinfo | grep -w fma)),x86-64-v3,portable)
 ARCHFLAGS := $(if $(filter portable,$(ARCH)),,-march=$(ARCH))
@@ -36,7 +37,8 @@ source = $(wildcard $1/*.c) $(if $(filter datasets,$1),$(wildcard datasets/*/*.c
 objects = $(patsubst %.c,$(BUILD)/%.o,$1)
 archive = $(BUILD)/$(subst /,_,$1).a
 MAIN := experiments/harness/main.c
-ARCHIVES := $(foreach m,$(MODULES),$(call archive,$m))
+LINKED := $(patsubst lib/base,lib/loss_double lib/base,$(MODULES))
+ARCHIVES := $(foreach m,$(LINKED),$(call archive,$m))
 TESTS := $(sort $(wildcard tests/*/test_*.c))
 TEST_BINARIES := $(patsubst %.c,$(BUILD)/%,$(TESTS))
 
@@ -83,9 +85,19 @@ $(call archive,$1): $(call objects,$(filter-out $(MAIN),$(call source,$1)))
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$m)))
 
+# The losses once more in double: the same sources, their public names loss_double_*, all others local to one object.
+DOUBLES := $(patsubst %.c,$(BUILD)/double/%.o,$(call source,lib/loss))
+$(BUILD)/double/%.o: %.c $(FLAGS_STAMP) | dependencies
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALLFLAGS) -include lib/loss/loss_double.h -MMD -MP -c -o $@ $<
+$(BUILD)/lib_loss_double.a: $(DOUBLES)
+	$(Q)$(LD) -r -o $(BUILD)/double/all.o $^
+	$(Q)$(OBJCOPY) -w --keep-global-symbol='loss_double_*' $(BUILD)/double/all.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(BUILD)/double/all.o
+
 # A test of a module links that module and what lies below it: an upward include does not link.
-test_archives = $(strip $(if $(filter base,$1),lib/base,$(if $(filter loss nn metrics stats,$1),lib/$1 lib/base,\
-                $(if $(filter datasets,$1),datasets lib/base,$(MODULES)))))
+test_archives = $(strip $(if $(filter base,$1),lib/base,$(if $(filter loss,$1),lib/loss lib/loss_double lib/base,\
+                $(if $(filter nn metrics stats,$1),lib/$1 lib/base,$(if $(filter datasets,$1),datasets lib/base,$(LINKED))))))
 define test_rule
 $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(foreach m,$(call test_archives,$(word 2,$(subst /, ,$1))),$(call archive,$m))
 	$$(Q)$$(CC) $$(ALLFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcriterion $$(LDLIBS)
@@ -168,4 +180,4 @@ help:
 	@echo 'build:         CC= ARCH=x86-64-v3|native|portable OPT=-O3 SANITIZE= BUILD=dir WERROR=1 V=1 (show commands)'
 	@echo '               DEPS=skip (do not look for missing packages)'
 
--include $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) $(wildcard tests/bench/*.c)))
+-include $(DOUBLES:.o=.d) $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) $(wildcard tests/bench/*.c)))

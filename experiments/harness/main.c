@@ -59,10 +59,13 @@ static void print_params(const param *rows, size_t count) {
 
 static void list_registries(void) {
     printf("losses\n");
-    for (const loss_type *const *l = loss_types; *l; l++) {
-        printf("  %s@%d  %s\n      %s\n", (*l)->name, (*l)->version, (*l)->summary, (*l)->citation);
-        print_params((*l)->params, (*l)->param_count);
+    const loss_type *l;
+    for (size_t i = 0; (l = loss_type_at(i)); i++) {
+        printf("  %s@%d  (%s) %s\n      %s\n", l->name, l->version, loss_kind_names[l->kind], l->summary, l->citation);
+        print_params(l->params, l->param_count);
     }
+    printf("short names of compounds\n");
+    for (const loss_alias *a = loss_aliases; a->name; a++) printf("  %s  %s\n", a->name, a->summary);
     printf("data sets\n");
     for (const dataset_type *const *d = dataset_types; *d; d++) {
         printf("  %s@%d  %s\n      tasks: %s; licence: %s\n", (*d)->name, (*d)->version, (*d)->summary, (*d)->tasks,

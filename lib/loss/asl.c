@@ -45,36 +45,35 @@ static const param params[] = {
 
 /* -log n and its slope for a good part; excess = 1-n = max(p-clip, 0). Both logarithms and the unshifted loss are
    computed, and the accurate one is taken. */
-static inline element shifted_good(logistic l, float clip, float excess) {
-    const float n = l.q + clip;
-    const float shifted = -repro_select(excess < 0.5f, repro_log1pf(-excess), repro_logf(n));
-    const float shifted_slope = repro_select(excess > 0.0f, ratio_or_zero(l.p * l.q, n), 0.0f);
-    return (element){.loss = repro_select(clip > 0.0f, shifted, l.good_loss),
-                     .slope = repro_select(clip > 0.0f, shifted_slope, l.p)};
+static inline element shifted_good(logistic l, real clip, real excess) {
+    const real n = l.q + clip;
+    const real shifted = -real_select(excess < (real)0.5, real_log1p(-excess), real_log(n));
+    const real shifted_slope = real_select(excess > 0, ratio_or_zero(l.p * l.q, n), 0);
+    return (element){.loss = real_select(clip > 0, shifted, l.good_loss),
+                     .slope = real_select(clip > 0, shifted_slope, l.p)};
 }
 
-static inline element asl_element(float z, float y, float gamma_neg, float gamma_pos, float clip, float attached) {
-    const logistic l = logistic_of(z);
-    const float above = l.p - clip;
-    const float excess = repro_select(above > 0.0f, above, 0.0f);
+static inline element asl_element(logistic l, real y, real gamma_neg, real gamma_pos, real clip, real attached) {
+    const real above = l.p - clip;
+    const real excess = real_select(above > 0, above, 0);
     const element good = shifted_good(l, clip, excess);
     const element ce = {.loss = by_label(y, good.loss, l.defect_loss), .slope = by_label(y, good.slope, -l.q)};
-    const float m = by_label(y, excess, l.q); /* 1-p_t; m' = p q direction */
-    const float direction = repro_select(above > 0.0f, 1.0f - y, 0.0f) - y;
-    const float gamma = by_label(y, gamma_neg, gamma_pos);
-    const float weight = power_of_unit(m, gamma);
-    const float log_slope = attached * gamma * direction * ratio_or_zero(l.p * l.q, m);
+    const real m = by_label(y, excess, l.q); /* 1-p_t; m' = p q direction */
+    const real direction = real_select(above > 0, (real)1 - y, 0) - y;
+    const real gamma = by_label(y, gamma_neg, gamma_pos);
+    const real weight = power_of_unit(m, gamma);
+    const real log_slope = attached * gamma * direction * ratio_or_zero(l.p * l.q, m);
     return (element){.loss = weight * ce.loss, .slope = weight * (log_slope * ce.loss + ce.slope)};
 }
 
-static void asl_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
-                         float *restrict losses, float *restrict slopes) {
-    const float gamma_neg = (float)values[GAMMA_NEG], gamma_pos = (float)values[GAMMA_POS];
-    const float clip = (float)values[CLIP], attached = values[WEIGHT_DETACHED] != 0 ? 0.0f : 1.0f;
-    EACH_ELEMENT(asl_element(z[i], y[i], gamma_neg, gamma_pos, clip, attached))
+LOSS_KERNEL static void asl_elements(const double *values, const loss_block *block, real *restrict losses,
+                                     real *restrict slopes) {
+    const real gamma_neg = (real)values[GAMMA_NEG], gamma_pos = (real)values[GAMMA_POS];
+    const real clip = (real)values[CLIP], attached = values[WEIGHT_DETACHED] != 0 ? 0 : 1;
+    EACH_ELEMENT(asl_element(BLOCK_LOGISTIC(i), y[i], gamma_neg, gamma_pos, clip, attached))
 }
 
-const loss_type loss_asl = {
+LOSS_TYPE(asl) = {
     .name = "asl",
     .version = 1,
     .summary = "(1-p_t)^(gamma_pos | gamma_neg) bce, goods with their probability shifted down by clip",

@@ -12,17 +12,13 @@ static const param params[] = {
                          .summary = "share of each label that is spread evenly over both classes"},
 };
 
-static inline element bce_element(float z, float y, float smoothing) {
-    return cross_entropy(logistic_of(z), y * (1.0f - smoothing) + 0.5f * smoothing);
+LOSS_KERNEL static void bce_elements(const double *values, const loss_block *block, real *restrict losses,
+                                     real *restrict slopes) {
+    const real smoothing = (real)values[LABEL_SMOOTHING], keep = (real)1 - smoothing, spread = (real)0.5 * smoothing;
+    EACH_ELEMENT(cross_entropy(BLOCK_LOGISTIC(i), y[i] * keep + spread))
 }
 
-static void bce_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
-                         float *restrict losses, float *restrict slopes) {
-    const float smoothing = (float)values[LABEL_SMOOTHING];
-    EACH_ELEMENT(bce_element(z[i], y[i], smoothing))
-}
-
-const loss_type loss_bce = {
+LOSS_TYPE(bce) = {
     .name = "bce",
     .version = 1,
     .summary = "binary cross-entropy, log(1+e^z) - y z",

@@ -52,17 +52,21 @@ static double inverse_effective_number(double beta, double n) {
     return beta == 0 ? 1 : (1 - beta) / (1 - repro_exp(n * repro_log(beta)));
 }
 
-static void class_balanced_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
-                                    float *restrict losses, float *restrict slopes) {
+LOSS_KERNEL static void weighted_cross_entropy(const loss_block *block, real good, real defect, real *restrict losses,
+                                               real *restrict slopes) {
+    EACH_ELEMENT(element_times(by_label(y[i], good, defect), cross_entropy(BLOCK_LOGISTIC(i), y[i])))
+}
+
+static void class_balanced_elements(const double *values, const loss_block *block, real *restrict losses,
+                                    real *restrict slopes) {
     const double good_share = inverse_effective_number(values[BETA], values[GOODS]);
     const double defect_share = inverse_effective_number(values[BETA], values[DEFECTS]);
-    const float good = (float)(2 * good_share / (good_share + defect_share));
-    const float defect = (float)(2 * defect_share / (good_share + defect_share));
-    const float gamma = (float)values[GAMMA];
+    const real good = (real)(2 * good_share / (good_share + defect_share));
+    const real defect = (real)(2 * defect_share / (good_share + defect_share));
     if (values[BASE] == BASE_BCE)
-        EACH_ELEMENT(element_times(by_label(y[i], good, defect), cross_entropy(logistic_of(z[i]), y[i])))
+        weighted_cross_entropy(block, good, defect, losses, slopes);
     else
-        EACH_ELEMENT(element_times(by_label(y[i], good, defect), focal_element(z[i], y[i], gamma)))
+        loss_focal_block(block, (real)values[GAMMA], good, defect, losses, slopes);
 }
 
 static void class_balanced_resolve(double *values, const loss_counts *counts) {
@@ -70,7 +74,7 @@ static void class_balanced_resolve(double *values, const loss_counts *counts) {
     if (values[DEFECTS] < 0) values[DEFECTS] = counts->defect;
 }
 
-const loss_type loss_class_balanced = {
+LOSS_TYPE(class_balanced) = {
     .name = "class_balanced",
     .version = 1,
     .summary = "(1-beta) / (1-beta^n_y) bce or focal, weights scaled to sum to 2",

@@ -1,179 +1,163 @@
-/* Evaluation of expressions: checks, weights, ignore, reductions and sums, the same for all losses.
+/* Evaluation of expressions: checks, scales and sums, the same for all losses; and the prior logit. */
+#include "lib/loss/evaluate.h"
 
-   Element-wise terms are evaluated together, block by block: a block of logits and labels is read from memory once,
-   checked, given to every term, and its gradient written once. Sums run in eight double lanes, element i in lane i mod
-   8, and are added in a fixed order: their bits do not depend on vector width or compiler. */
-#include "lib/loss/expression.h"
-
-#include "lib/base/repro_math.h"
-
-#include <float.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 512, LANES = 8 };
-
-/* One call of loss_eval. */
-typedef struct {
-    const loss *l;
-    const loss_batch *batch;
-    float *values, *grad;
-    float coefficient[LOSS_MAX_TERMS]; /* term weight / divisor: what turns a term's sum into its part of the value */
-    double lanes[LOSS_MAX_TERMS][LANES];
-} evaluation;
-
-static size_t batch_size(const loss_batch *batch) { return batch->images * batch->channels * batch->pixels; }
+loss_kind form_of(const loss *l, const loss_batch *batch) {
+    if (batch->classes) return LOSS_MULTICLASS;
+    return loss_kind_of(l);
+}
 
 /* --- checks ----------------------------------------------------------------------------------------------------- */
 
-static int is_finite_bits(float x) { return (repro_bits_of(x) & 0x7fffffffu) < 0x7f800000u; }
-
-static int is_ignored(const loss_batch *batch, size_t i) { return batch->ignore && batch->ignore[i]; }
-
-static int element_is_sound(const loss_batch *batch, size_t i) {
-    if (is_ignored(batch, i)) return 1;
-    if (!is_finite_bits(batch->input[i]) || !(batch->target[i] >= 0.0f && batch->target[i] <= 1.0f)) return 0;
-    return !batch->weight || (batch->weight[i] >= 0.0f && is_finite_bits(batch->weight[i]));
+static int check_shape(const evaluation *e, lb_error *error) {
+    const loss_batch *batch = e->batch;
+    const char *label = e->l->label;
+    if (batch_size(batch) == 0) return lb_fail(error, LB_INVALID, "loss '%.200s': the batch is empty", label);
+    if (!batch->input)
+        return lb_fail(error, LB_INVALID, "loss '%.200s': the batch has no %s", label,
+                       e->form == LOSS_BOX          ? "boxes"
+                       : e->form == LOSS_REGRESSION ? "predictions"
+                                                    : "logits");
+    if (!batch->target && e->form != LOSS_MULTICLASS)
+        return lb_fail(error, LB_INVALID, "loss '%.200s': the batch has no %s", label,
+                       e->form == LOSS_BOX ? "true boxes" : "labels");
+    if (!loss_takes(e->l, e->form))
+        return lb_fail(error, LB_INVALID, "loss '%.200s' is not for %s batches", label, loss_kind_names[e->form]);
+    if (e->form == LOSS_MULTICLASS && !batch->classes)
+        return lb_fail(error, LB_INVALID, "loss '%.200s': the batch has no classes", label);
+    if (e->form == LOSS_BOX && (batch->channels != 4 || batch->pixels != 1))
+        return lb_fail(error, LB_INVALID, "loss '%.200s': boxes have 4 channels and 1 pixel, not %zu and %zu", label,
+                       batch->channels, batch->pixels);
+    if (batch->width && batch->pixels % batch->width)
+        return lb_fail(error, LB_INVALID, "loss '%.200s': %zu pixels are not rows of %zu", label, batch->pixels,
+                       batch->width);
+    return LB_OK;
 }
 
-/* Whether all logits are finite and all labels in [0,1]: as unsigned integers, floats from 0 to 1 are 0..bits(1), and
- * -0. */
-static int block_is_plain(const float *restrict input, const float *restrict target, size_t n) {
-    uint32_t bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t z = repro_bits_of(input[i]) & 0x7fffffffu, y = repro_bits_of(target[i]);
-        bad |= (uint32_t)(z >= 0x7f800000u) | (uint32_t)(y > 0x3f800000u && y != 0x80000000u);
-    }
-    return !bad;
-}
-
-/* The same for weights: finite and 0 or more. */
-static int weights_are_plain(const float *weight, size_t n) {
-    uint32_t bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t w = repro_bits_of(weight[i]);
-        bad |= (uint32_t)(w >= 0x7f800000u && w != 0x80000000u);
-    }
-    return !bad;
-}
-
-/* Whether every element that is not ignored is sound; one by one only when an ignored one may be to blame. */
-static int block_is_sound(const loss_batch *batch, size_t start, size_t n) {
-    if (block_is_plain(batch->input + start, batch->target + start, n) &&
-        (!batch->weight || weights_are_plain(batch->weight + start, n)))
-        return 1;
-    for (size_t i = start; i < start + n; i++)
-        if (!element_is_sound(batch, i)) return 0;
-    return 1;
-}
-
-/* The sentence for the first unsound element of a block. */
-static int fail_element(const loss_batch *batch, size_t i, lb_error *error) {
-    while (element_is_sound(batch, i)) i++;
-    if (!is_finite_bits(batch->input[i]))
-        return lb_fail(error, LB_INVALID, "element %zu: the logit is %g; logits must be finite", i,
-                       (double)batch->input[i]);
-    if (!(batch->target[i] >= 0.0f && batch->target[i] <= 1.0f))
-        return lb_fail(error, LB_INVALID, "element %zu: the label is %g; labels must be from 0 to 1", i,
-                       (double)batch->target[i]);
-    return lb_fail(error, LB_INVALID, "element %zu: the weight is %g; weights must be finite and 0 or more", i,
-                   (double)batch->weight[i]);
-}
-
-static int check_call(const loss *l, const loss_batch *batch, loss_reduction reduction, const double *value,
-                      const float *values, lb_error *error) {
-    if (!l || !batch || !value)
-        return lb_fail(error, LB_INVALID, "loss_eval needs a loss, a batch and a place for the value");
-    if (batch_size(batch) == 0) return lb_fail(error, LB_INVALID, "loss '%.200s': the batch is empty", l->label);
-    if (!batch->input || !batch->target)
-        return lb_fail(error, LB_INVALID, "loss '%.200s': the batch has no %s", l->label,
-                       batch->input ? "labels" : "logits");
-    if ((reduction == LOSS_NONE) != (values != NULL))
-        return lb_fail(error, LB_INVALID, "loss '%.200s': values go with LOSS_NONE and only with it", l->label);
-    for (size_t t = 0; t < l->count; t++) {
-        const param *row = loss_term_unresolved(&l->terms[t]);
-        if (row)
-            return lb_fail(error, LB_INVALID, "loss '%s': %s is still auto; call loss_resolve with the training counts",
-                           l->terms[t].type->name, row->name);
+/* Element-wise and other terms read logits channel by channel; only region sums know other activations. */
+static int check_activation(const evaluation *e, lb_error *error) {
+    if (e->form == LOSS_MULTICLASS || e->batch->activation == LOSS_SIGMOID) return LB_OK;
+    for (size_t t = 0; t < e->l->count; t++) {
+        const loss_type *type = e->l->terms[t].type;
+        if (e->form == LOSS_MASK && type->region && !type->elements) continue;
+        return lb_fail(error, LB_INVALID, "loss '%s' takes logits with the sigmoid; %s is for sums over masks",
+                       type->name, e->batch->activation == LOSS_SOFTMAX ? "softmax" : "a batch of probabilities");
     }
     return LB_OK;
 }
 
-/* --- element-wise terms ----------------------------------------------------------------------------------------- */
-
-/* Multiplies by the element weights; elements that are ignored become 0, whatever they were. */
-static void apply_weights(const loss_batch *batch, size_t start, size_t n, float *restrict losses,
-                          float *restrict slopes) {
-    if (batch->weight) {
-        const float *weight = batch->weight + start;
-        for (size_t i = 0; i < n; i++) {
-            losses[i] *= weight[i];
-            slopes[i] *= weight[i];
-        }
-    }
-    if (!batch->ignore) return;
-    for (size_t i = 0; i < n; i++)
-        if (batch->ignore[start + i]) losses[i] = slopes[i] = 0.0f;
-}
-
-/* Caps each loss at FLT_MAX and adds it to its lane. */
-static void add_to_lanes(float *losses, size_t n, double *restrict lanes) {
-    size_t i = 0;
-    for (size_t j = 0; j < n; j++) losses[j] = repro_select(losses[j] > FLT_MAX, FLT_MAX, losses[j]);
-    for (; i + LANES <= n; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) lanes[lane] += (double)losses[i + lane];
-    for (; i < n; i++) lanes[i % LANES] += (double)losses[i];
-}
-
-static double sum_of_lanes(const double *lanes) {
-    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-}
-
-/* out (+)= coefficient * x */
-static void write_scaled(const float *restrict x, float coefficient, int add, size_t n, float *restrict out) {
-    if (add)
-        for (size_t i = 0; i < n; i++) out[i] = __builtin_fmaf(coefficient, x[i], out[i]);
-    else
-        for (size_t i = 0; i < n; i++) out[i] = coefficient * x[i];
-}
-
-static void evaluate_block(evaluation *e, size_t start, size_t n) {
-    float losses[BLOCK], slopes[BLOCK];
-    int add = 0;
+static int check_terms(const evaluation *e, lb_error *error) {
     for (size_t t = 0; t < e->l->count; t++) {
         const loss_term *term = &e->l->terms[t];
-        if (!term->type->elements) continue;
-        term->type->elements(term->values, n, e->batch->input + start, e->batch->target + start, losses, slopes);
-        apply_weights(e->batch, start, n, losses, slopes);
-        add_to_lanes(losses, n, e->lanes[t]);
-        if (e->grad) write_scaled(slopes, e->coefficient[t], add, n, e->grad + start);
-        if (e->values) write_scaled(losses, e->coefficient[t], add, n, e->values + start);
-        add = 1;
+        const param *row = loss_term_unresolved(term);
+        if (row)
+            return lb_fail(error, LB_INVALID, "loss '%s': %s is still auto; call loss_resolve with the training counts",
+                           term->type->name, row->name);
+        const char *sentence = term->type->check_batch ? term->type->check_batch(term->values, e->batch) : NULL;
+        if (sentence) return lb_fail(error, LB_INVALID, "loss '%s': %s", term->type->name, sentence);
+        const double clip = loss_term_options(term).clip;
+        if (clip != loss_term_options(&e->l->terms[0]).clip)
+            return lb_fail(error, LB_INVALID, "loss '%.200s': all terms must clip probabilities alike", e->l->label);
     }
-    if (!add && e->grad) memset(e->grad + start, 0, n * sizeof *e->grad);
-    if (!add && e->values) memset(e->values + start, 0, n * sizeof *e->values);
+    return LB_OK;
 }
 
-/* --- all terms -------------------------------------------------------------------------------------------------- */
+static int check_class_data(const evaluation *e, lb_error *error) {
+    for (size_t c = 0; c < e->batch->channels; c++) {
+        if (e->batch->class_weight && !(e->batch->class_weight[c] >= 0 && real_is_finite(e->batch->class_weight[c])))
+            return lb_fail(error, LB_INVALID, "class %zu: the weight is %g; weights must be finite and 0 or more", c,
+                           (double)e->batch->class_weight[c]);
+        if (e->batch->class_counts && !(e->batch->class_counts[c] >= 0 && isfinite(e->batch->class_counts[c])))
+            return lb_fail(error, LB_INVALID, "class %zu: the count is %g; counts must be finite and 0 or more", c,
+                           e->batch->class_counts[c]);
+    }
+    return LB_OK;
+}
 
-static double count_elements(const loss_batch *batch) {
-    const size_t n = batch_size(batch);
+static int check_call(const evaluation *e, const double *value, lb_error *error) {
+    if (!e->l || !e->batch || !value)
+        return lb_fail(error, LB_INVALID, "loss_eval needs a loss, a batch and a place for the value");
+    if ((e->reduction == LOSS_NONE) != (e->values != NULL))
+        return lb_fail(error, LB_INVALID, "loss '%.200s': values go with LOSS_NONE and only with it", e->l->label);
+    if (check_shape(e, error) || check_activation(e, error) || check_terms(e, error) || check_class_data(e, error))
+        return LB_INVALID;
+    if (e->reduction == LOSS_NONE && !loss_value_count(e->l, e->batch))
+        return lb_fail(error, LB_INVALID, "loss '%.200s' has no value for each element or region to return",
+                       e->l->label);
+    if (!e->scratch && loss_scratch(e->l, e->batch))
+        return lb_fail(error, LB_INVALID, "loss '%.200s' needs scratch memory; loss_scratch says how much",
+                       e->l->label);
+    return LB_OK;
+}
+
+/* --- scales ------------------------------------------------------------------------------------------------------ */
+
+static double count_items(const loss_batch *batch, loss_kind form) {
+    const size_t n = batch_items(batch, form);
     size_t ignored = 0;
     if (batch->ignore)
         for (size_t i = 0; i < n; i++) ignored += batch->ignore[i] != 0;
     return (double)(n - ignored);
 }
 
-static double term_scale(const loss_term *term, const loss_batch *batch, loss_reduction reduction) {
-    if (reduction != LOSS_MEAN) return term->weight;
-    const double divisor = term->type->divisor ? term->type->divisor(term->values, batch) : count_elements(batch);
+/* How many values a term has; `counted`: how many of them are not ignored altogether. */
+static size_t term_values(const loss_term *term, const loss_batch *batch, loss_kind form, int counted) {
+    if (term->type->region && !term->type->elements) return region_values(term, batch, counted);
+    switch (term->type->values) {
+    case LOSS_PER_BATCH:
+        return 1;
+    case LOSS_PER_ROW:
+        return batch->images;
+    case LOSS_PER_CELL:
+        return batch->images * batch->channels;
+    default:
+        break;
+    }
+    /* coordinates of boxes, where a regression loss stands among box losses */
+    if (form == LOSS_BOX && term->type->elements)
+        return counted ? 4 * (size_t)count_items(batch, form) : batch_size(batch);
+    return counted ? (size_t)count_items(batch, form) : batch_items(batch, form);
+}
+
+size_t loss_value_count(const loss *l, const loss_batch *batch) {
+    const loss_kind form = form_of(l, batch);
+    size_t count = 0;
+    for (size_t t = 0; t < l->count; t++) {
+        const loss_term *term = &l->terms[t];
+        if (term->type->region && term->type->elements) return 0;
+        const size_t own = term_values(term, batch, form, 0);
+        if (t && (own != count || term->type->values != l->terms[0].type->values)) return 0;
+        count = own;
+    }
+    return count;
+}
+
+static double term_scale(const loss_term *term, const evaluation *e) {
+    if (e->reduction != LOSS_MEAN) return term->weight;
+    const double divisor = term->type->divisor ? term->type->divisor(term->values, e->batch)
+                                               : (double)term_values(term, e->batch, e->form, 1);
     return divisor > 0 ? term->weight / divisor : 0;
 }
 
+static void set_scales(evaluation *e) {
+    for (size_t t = 0; t < e->l->count; t++) {
+        const loss_term *term = &e->l->terms[t];
+        e->scale[t] = term_scale(term, e);
+        e->region_scale[t] = e->scale[t];
+        if (!term->type->region || !term->type->elements || e->reduction != LOSS_MEAN) continue;
+        const size_t regions = region_values(term, e->batch, 1);
+        e->region_scale[t] = regions ? term->weight / (double)regions : 0;
+    }
+}
+
+/* --- evaluation -------------------------------------------------------------------------------------------------- */
+
 size_t loss_scratch(const loss *l, const loss_batch *batch) {
-    size_t bytes = 0;
+    size_t bytes = region_scratch(l, batch);
+    if (form_of(l, batch) == LOSS_MULTICLASS && classes_scratch(batch) > bytes) bytes = classes_scratch(batch);
     for (size_t t = 0; t < l->count; t++) {
         const loss_term *term = &l->terms[t];
         const size_t own = term->type->scratch ? term->type->scratch(term->values, batch) : 0;
@@ -182,29 +166,56 @@ size_t loss_scratch(const loss *l, const loss_batch *batch) {
     return bytes;
 }
 
-int loss_eval(const loss *l, const loss_batch *batch, loss_reduction reduction, double *value, float *values,
-              float *grad, void *scratch, lb_error *error) {
-    if (check_call(l, batch, reduction, value, values, error)) return LB_INVALID;
-    const size_t n = batch_size(batch);
-    evaluation e = {.l = l, .batch = batch, .values = values, .grad = grad};
-    double scale[LOSS_MAX_TERMS];
-    for (size_t t = 0; t < l->count; t++) {
-        scale[t] = term_scale(&l->terms[t], batch, reduction);
-        e.coefficient[t] = (float)scale[t];
+/* The terms that no other pass evaluates; their states lie one after the other. */
+static void evaluate_others(evaluation *e) {
+    size_t states = 0;
+    for (size_t t = 0; t < e->l->count; t++) {
+        const loss_term *term = &e->l->terms[t];
+        loss_batch own = *e->batch;
+        if (!term->type->eval) continue;
+        if (own.state) own.state += states;
+        if (own.state_grad) own.state_grad += states;
+        states += loss_term_states(term);
+        e->value += e->scale[t] * term->type->eval(term->values, &own, e->scale[t], e->values, e->grad, e->scratch);
     }
-    for (size_t start = 0; start < n; start += BLOCK) {
-        const size_t count = n - start < BLOCK ? n - start : BLOCK;
-        if (!block_is_sound(batch, start, count)) return fail_element(batch, start, error);
-        evaluate_block(&e, start, count);
+}
+
+static void clear_outputs(evaluation *e) {
+    if (e->grad) memset(e->grad, 0, batch_size(e->batch) * sizeof *e->grad);
+    if (e->values) memset(e->values, 0, loss_value_count(e->l, e->batch) * sizeof *e->values);
+}
+
+static int evaluate(evaluation *e, lb_error *error) {
+    int has_elements = 0, has_regions = 0, has_classes = 0, has_boxes = 0;
+    for (size_t t = 0; t < e->l->count; t++) {
+        const loss_term *term = &e->l->terms[t];
+        has_elements |= term_has_elements(term, e->form);
+        has_regions |= term->type->region != NULL;
+        has_classes |= term_has_classes(term, e->form);
+        has_boxes |= term->type->boxes != NULL;
     }
-    *value = 0;
-    for (size_t t = 0; t < l->count; t++) {
-        const loss_term *term = &l->terms[t];
-        const double sum = term->type->elements
-                               ? sum_of_lanes(e.lanes[t])
-                               : term->type->eval(term->values, batch, scale[t], values, grad, scratch);
-        *value += scale[t] * sum;
-    }
+    if (e->form == LOSS_MULTICLASS && check_classes(e, error)) return LB_INVALID;
+    if (e->form == LOSS_BOX && check_boxes(e, error)) return LB_INVALID;
+    const int passes_check = has_elements || has_regions || e->form == LOSS_MULTICLASS || e->form == LOSS_BOX;
+    if (!passes_check && check_elements(e, error)) return LB_INVALID;
+    if (!has_elements || has_regions) clear_outputs(e); /* the pass over elements alone writes them first */
+    if (has_regions ? evaluate_regions(e, error) : has_elements ? evaluate_elements(e, error) : LB_OK)
+        return LB_INVALID;
+    if (has_classes) evaluate_classes(e);
+    if (has_boxes) evaluate_boxes(e);
+    evaluate_others(e);
+    return LB_OK;
+}
+
+int loss_eval(const loss *l, const loss_batch *batch, loss_reduction reduction, double *value, loss_real *values,
+              loss_real *grad, void *scratch, lb_error *error) {
+    evaluation e = {.l = l, .batch = batch, .reduction = reduction, .values = values, .grad = grad, .scratch = scratch};
+    if (l && batch) e.form = form_of(l, batch);
+    if (check_call(&e, value, error)) return LB_INVALID;
+    e.clip = loss_term_options(&l->terms[0]).clip;
+    set_scales(&e);
+    if (evaluate(&e, error)) return LB_INVALID;
+    *value = e.value;
     return LB_OK;
 }
 
@@ -212,12 +223,12 @@ int loss_eval(const loss *l, const loss_batch *batch, loss_reduction reduction, 
 
 /* Expected gradient at a constant logit; NaN if the loss refuses. */
 static double expected_gradient(const loss *l, double logit, double prior, void *scratch) {
-    const float input[2] = {(float)logit, (float)logit}, target[2] = {0.0f, 1.0f};
-    const float weight[2] = {(float)(1 - prior), (float)prior};
+    const real input[2] = {(real)logit, (real)logit}, target[2] = {0, 1};
+    const real weight[2] = {(real)(1 - prior), (real)prior};
     const loss_batch batch = {
-        .images = 2, .channels = 1, .pixels = 1, .input = input, .target = target, .weight = weight};
+        .images = 1, .channels = 1, .pixels = 2, .width = 2, .input = input, .target = target, .weight = weight};
     double value;
-    float grad[2];
+    real grad[2];
     if (loss_eval(l, &batch, LOSS_SUM, &value, NULL, grad, scratch, NULL)) return __builtin_nan("");
     return (double)grad[0] + (double)grad[1];
 }
@@ -239,7 +250,7 @@ static double find_edge(const loss *l, double prior, int edge, void *scratch) {
 
 double loss_prior_logit(const loss *l, double prior) {
     if (!(prior > 0 && prior < 1) || loss_kind_of(l) > LOSS_MASK) return __builtin_nan("");
-    const loss_batch shape = {.images = 2, .channels = 1, .pixels = 1};
+    const loss_batch shape = {.images = 1, .channels = 1, .pixels = 2, .width = 2};
     const size_t bytes = loss_scratch(l, &shape);
     void *scratch = bytes ? malloc(bytes) : NULL;
     if (bytes && !scratch) return __builtin_nan("");

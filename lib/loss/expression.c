@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"binary", "mask", "multiclass", "box"};
-
 static const param weight_row = {.name = "weight", .low = 0, .high = 1e6, .scale = PARAM_LOG};
 
 static const char *skip_space(const char *s) {
@@ -45,9 +43,9 @@ static int read_weight(const char *expression, const char **at, double *weight, 
 static int fail_unknown(lb_error *error, const char *expression, const char *at, const char *name) {
     char names[300];
     size_t used = 0;
-    for (const loss_type *const *type = loss_types; *type && used < sizeof names; type++)
-        used +=
-            (size_t)snprintf(names + used, sizeof names - used, "%s%s", type == loss_types ? "" : ", ", (*type)->name);
+    const loss_type *type;
+    for (size_t i = 0; (type = loss_type_at(i)) && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", type->name);
     return lb_fail(error, LB_INVALID, "no loss is called '%.40s', at character %d of '%.100s'; there are: %s", name,
                    (int)(at - expression) + 1, expression, names);
 }
@@ -78,32 +76,114 @@ static int check_term(const loss_term *term, lb_error *error) {
     return sentence ? lb_fail(error, LB_INVALID, "loss '%s': %s", term->type->name, sentence) : LB_OK;
 }
 
-static int read_term(const char *expression, const char **at, loss_term *term, lb_error *error) {
+/* --- aliases ----------------------------------------------------------------------------------------------------- */
+
+static const loss_alias *find_alias(const char *name) {
+    for (const loss_alias *a = loss_aliases; a->name; a++)
+        if (strcmp(a->name, name) == 0) return a;
+    return NULL;
+}
+
+static int has_parameter(const loss_type *type, const char *key) {
+    for (size_t i = 0; i < type->param_count; i++)
+        if (strcmp(type->params[i].name, key) == 0) return 1;
+    return 0;
+}
+
+/* One "key=value" of an alias: the weight of a part, or a parameter of every part that has it. */
+static int read_alias_pair(const char *pair, const loss_alias *alias, double *weights, char (*args)[SPEC_MAX_TEXT],
+                           lb_error *error) {
+    char key[SPEC_MAX_TEXT], owner[80];
+    const size_t length = strcspn(pair, " =");
+    snprintf(owner, sizeof owner, "loss '%.60s'", alias->name);
+    snprintf(key, sizeof key, "%.*s", (int)length, pair);
+    const char *value = strchr(pair, '=');
+    if (!value) return lb_fail(error, LB_INVALID, "%s: expected name=value at '%.200s'", owner, pair);
+    int found = 0;
+    for (size_t i = 0; alias->parts[i].loss; i++) {
+        const param row = {.name = alias->parts[i].weight, .low = 0, .high = weight_row.high, .scale = PARAM_LINEAR};
+        if (strcmp(key, row.name) == 0) return spec_set(key, skip_space(value + 1), owner, &row, 1, &weights[i], error);
+        if (!has_parameter(loss_type_find(alias->parts[i].loss), key)) continue;
+        const size_t used = strlen(args[i]);
+        found = 1;
+        if (snprintf(args[i] + used, SPEC_MAX_TEXT - used, "%s%s", used ? ", " : "", pair) >=
+            (int)(SPEC_MAX_TEXT - used))
+            return lb_fail(error, LB_INVALID, "%s: more than %d characters of parameters", owner, SPEC_MAX_TEXT - 1);
+    }
+    return found ? LB_OK : lb_fail(error, LB_INVALID, "%s has no parameter '%.200s'", owner, key);
+}
+
+/* Replaces an alias by its parts, each `weight` times its own weight. */
+static int read_alias(const loss_alias *alias, const char *args, double weight, loss *l, lb_error *error) {
+    double weights[4] = {1, 1, 1, 1};
+    char parts[4][SPEC_MAX_TEXT] = {"", "", "", ""}, pair[SPEC_MAX_TEXT];
+    for (const char *at = skip_space(args); *at;) {
+        const size_t length = strcspn(at, ",");
+        snprintf(pair, sizeof pair, "%.*s", (int)length, at);
+        if (read_alias_pair(pair, alias, weights, parts, error)) return LB_INVALID;
+        at = skip_space(at + length + (at[length] == ','));
+    }
+    for (size_t i = 0; alias->parts[i].loss; i++) {
+        if (l->count == LOSS_MAX_TERMS)
+            return lb_fail(error, LB_INVALID, "more than %d losses with those of '%s'", LOSS_MAX_TERMS, alias->name);
+        loss_term *term = &l->terms[l->count++];
+        *term = (loss_term){.type = loss_type_find(alias->parts[i].loss), .weight = weight * weights[i]};
+        if (read_parameters(parts[i], term, error) || check_term(term, error)) return LB_INVALID;
+    }
+    return LB_OK;
+}
+
+/* Reads one term, or an alias and its terms. */
+static int read_term(const char *expression, const char **at, loss *l, lb_error *error) {
     char name[SPEC_MAX_TEXT], args[SPEC_MAX_TEXT];
-    if (read_weight(expression, at, &term->weight, error)) return LB_INVALID;
+    double weight;
+    if (read_weight(expression, at, &weight, error)) return LB_INVALID;
     const char *begin = *at;
     if (!isalpha((unsigned char)*begin)) return fail_at(error, expression, begin, "expected the name of a loss");
     if (spec_split(at, "loss", name, args, error)) return LB_INVALID;
-    term->type = loss_type_find(name);
+    const loss_alias *alias = find_alias(name);
+    if (alias) return read_alias(alias, args, weight, l, error);
+    loss_term *term = &l->terms[l->count++];
+    *term = (loss_term){.type = loss_type_find(name), .weight = weight};
     if (!term->type) return fail_unknown(error, expression, begin, name);
     if (read_parameters(args, term, error)) return LB_INVALID;
     return check_term(term, error);
 }
 
-/* A binary loss may be summed with mask losses: it is then taken per pixel. */
-static int kinds_agree(loss_kind a, loss_kind b) { return a == b || (a <= LOSS_MASK && b <= LOSS_MASK); }
+unsigned loss_type_forms(const loss_type *type) {
+    switch (type->kind) {
+    case LOSS_BINARY:
+        return 1u << LOSS_BINARY | 1u << LOSS_MASK | (type->classes ? 1u << LOSS_MULTICLASS : 0);
+    case LOSS_MASK:
+        return 1u << LOSS_MASK | (type->region && !type->elements ? 1u << LOSS_MULTICLASS : 0);
+    case LOSS_MULTICLASS:
+        return 1u << LOSS_MULTICLASS;
+    case LOSS_REGRESSION:
+        return 1u << LOSS_REGRESSION | 1u << LOSS_BOX;
+    case LOSS_BOX:
+        break;
+    }
+    return 1u << LOSS_BOX;
+}
+
+/* The kinds of batch that all terms can be evaluated on. */
+static unsigned forms_of(const loss *l) {
+    unsigned forms = ~0u;
+    for (size_t i = 0; i < l->count; i++) forms &= loss_type_forms(l->terms[i].type);
+    return forms;
+}
 
 static int read_terms(const char *expression, loss *l, lb_error *error) {
     const char *at = expression;
     for (;;) {
         if (l->count == LOSS_MAX_TERMS)
             return lb_fail(error, LB_INVALID, "more than %d losses in '%.200s'", LOSS_MAX_TERMS, expression);
-        loss_term *term = &l->terms[l->count++];
-        if (read_term(expression, &at, term, error)) return LB_INVALID;
+        if (read_term(expression, &at, l, error)) return LB_INVALID;
+        const loss_term *term = &l->terms[l->count - 1];
         const loss_type *first = l->terms[0].type;
-        if (!kinds_agree(first->kind, term->type->kind))
+        if (!forms_of(l))
             return lb_fail(error, LB_INVALID, "'%s' is a %s loss and '%s' a %s loss: they cannot be added", first->name,
-                           kind_names[first->kind], term->type->name, kind_names[term->type->kind]);
+                           loss_kind_names[first->kind], term->type->name, loss_kind_names[term->type->kind]);
         at = skip_space(at);
         if (!*at) return LB_OK;
         if (*at != '+') return fail_at(error, expression, at, "expected '+' or the end");
@@ -163,10 +243,11 @@ loss *loss_copy(const loss *l) {
 
 void loss_free(loss *l) { free(l); }
 
+int loss_takes(const loss *l, loss_kind kind) { return (forms_of(l) >> kind & 1u) != 0; }
+
 loss_kind loss_kind_of(const loss *l) {
-    loss_kind kind = l->terms[0].type->kind;
-    for (size_t i = 1; i < l->count; i++)
-        if (l->terms[i].type->kind > kind) kind = l->terms[i].type->kind;
+    loss_kind kind = LOSS_BINARY;
+    while (kind < LOSS_BOX && !loss_takes(l, kind)) kind++;
     return kind;
 }
 
@@ -236,4 +317,36 @@ int loss_set_tunable(loss *l, size_t i, double value, lb_error *error) {
                        row->name, value, row->scale == PARAM_INTEGER ? " whole" : "", row->low, row->high);
     term->values[index] = value;
     return check_term(term, error) || write_texts(l, error) ? LB_INVALID : LB_OK;
+}
+
+/* --- state ---------------------------------------------------------------------------------------------------------
+ */
+
+size_t loss_term_states(const loss_term *term) {
+    size_t count = 0;
+    while (term->type->state_names && term->type->state_names[count]) count++;
+    return count;
+}
+
+size_t loss_state_count(const loss *l) {
+    size_t count = 0;
+    for (size_t t = 0; t < l->count; t++) count += loss_term_states(&l->terms[t]);
+    return count;
+}
+
+void loss_state_start(const loss *l, double *state) {
+    for (size_t t = 0; t < l->count; t++) {
+        const loss_term *term = &l->terms[t];
+        if (loss_term_states(term)) term->type->state_start(term->values, state);
+        state += loss_term_states(term);
+    }
+}
+
+const char *loss_state_name(const loss *l, size_t i) {
+    for (size_t t = 0; t < l->count; t++) {
+        const size_t own = loss_term_states(&l->terms[t]);
+        if (i < own) return l->terms[t].type->state_names[i];
+        i -= own;
+    }
+    return NULL;
 }

@@ -1,4 +1,4 @@
-/* The inside of a parsed expression, shared by expression.c (text to terms and back) and evaluate.c. */
+/* The inside of a parsed expression, shared by expression.c (text to terms and back) and evaluate*.c. */
 #ifndef LOSS_EXPRESSION_H
 #define LOSS_EXPRESSION_H
 
@@ -19,5 +19,13 @@ struct loss {
 
 /* The parameter of this term that still is `auto`, or NULL. */
 const param *loss_term_unresolved(const loss_term *term);
+
+/* How many numbers this term learns beside the net. */
+size_t loss_term_states(const loss_term *term);
+
+/* The kinds of batch that a type can be evaluated on, as bits 1 << loss_kind. */
+unsigned loss_type_forms(const loss_type *type);
+
+loss_region_options loss_term_options(const loss_term *term);
 
 #endif

@@ -36,12 +36,31 @@ static const param params[] = {
                       .summary = "what the mean divides by: all elements, or the sum of labels (at least 1)"},
 };
 
-static void focal_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
-                           float *restrict losses, float *restrict slopes) {
-    const float gamma = (float)values[GAMMA];
-    const float defect = values[ALPHA] < 0 ? 1.0f : (float)values[ALPHA];
-    const float good = values[ALPHA] < 0 ? 1.0f : (float)(1.0 - values[ALPHA]);
-    EACH_ELEMENT(element_times(by_label(y[i], good, defect), focal_element(z[i], y[i], gamma)))
+/* Three loops: 1-p_t, its power (a logarithm and an exponential), and the rest. */
+LOSS_KERNEL void loss_focal_block(const loss_block *block, real gamma, real good, real defect, real *restrict losses,
+                                  real *restrict slopes) {
+    real m[LOSS_BLOCK], weight[LOSS_BLOCK];
+    const size_t n = block->n;
+    const real *restrict z = block->input, *restrict y = block->target;
+    for (size_t i = 0; i < n; i++) {
+        const logistic l = BLOCK_LOGISTIC(i);
+        m[i] = by_label(y[i], l.p, l.q);
+    }
+    for (size_t i = 0; i < n; i++) weight[i] = gamma * real_log_normal(real_select(m[i] < REAL_MIN, REAL_MIN, m[i]));
+    for (size_t i = 0; i < n; i++) weight[i] = real_exp_negative(real_abs(weight[i]));
+    for (size_t i = 0; i < n; i++) {
+        const element e =
+            element_times(by_label(y[i], good, defect), focal_from(BLOCK_LOGISTIC(i), y[i], gamma, m[i], weight[i]));
+        losses[i] = e.loss;
+        slopes[i] = e.slope;
+    }
+}
+
+static void focal_elements(const double *values, const loss_block *block, real *restrict losses,
+                           real *restrict slopes) {
+    const int off = values[ALPHA] < 0;
+    loss_focal_block(block, (real)values[GAMMA], off ? 1 : (real)(1.0 - values[ALPHA]), off ? 1 : (real)values[ALPHA],
+                     losses, slopes);
 }
 
 static void focal_resolve(double *values, const loss_counts *counts) {
@@ -61,7 +80,7 @@ static double focal_divisor(const double *values, const loss_batch *batch) {
     return positives > 1 ? positives : 1;
 }
 
-const loss_type loss_focal = {
+LOSS_TYPE(focal) = {
     .name = "focal",
     .version = 1,
     .summary = "alpha_t (1-p_t)^gamma bce",

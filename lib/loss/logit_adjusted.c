@@ -25,21 +25,17 @@ static const param params[] = {
                .summary = "share of defects; auto: that of the training set"},
 };
 
-static inline element logit_adjusted_element(float z, float y, float shift) {
-    return cross_entropy(logistic_of(z + shift), y);
-}
-
-static void logit_adjusted_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
-                                    float *restrict losses, float *restrict slopes) {
-    const float shift = (float)(values[TAU] * repro_log(values[PRIOR] / (1 - values[PRIOR])));
-    EACH_ELEMENT(logit_adjusted_element(z[i], y[i], shift))
+LOSS_KERNEL static void logit_adjusted_elements(const double *values, const loss_block *block, real *restrict losses,
+                                                real *restrict slopes) {
+    const real shift = (real)(values[TAU] * repro_log(values[PRIOR] / (1 - values[PRIOR])));
+    EACH_ELEMENT(cross_entropy(logistic_of(z[i] + shift), y[i]))
 }
 
 static void logit_adjusted_resolve(double *values, const loss_counts *counts) {
     if (values[PRIOR] < 0) values[PRIOR] = counts->defect / (counts->good + counts->defect);
 }
 
-const loss_type loss_logit_adjusted = {
+LOSS_TYPE(logit_adjusted) = {
     .name = "logit_adjusted",
     .version = 1,
     .summary = "bce(z + tau log(prior/(1-prior)), y)",

@@ -25,23 +25,22 @@ static const param params[] = {
                     .summary = "weight of good parts"},
 };
 
-static inline element weighted_bce_element(float z, float y, float pos_weight, float neg_weight) {
-    const logistic l = logistic_of(z);
-    const float defect = pos_weight * y, good = neg_weight * (1.0f - y);
+static inline element weighted_bce_element(logistic l, real y, real pos_weight, real neg_weight) {
+    const real defect = pos_weight * y, good = neg_weight * ((real)1 - y);
     return (element){.loss = defect * l.defect_loss + good * l.good_loss, .slope = good * l.p - defect * l.q};
 }
 
-static void weighted_bce_elements(const double *values, size_t n, const float *restrict z, const float *restrict y,
-                                  float *restrict losses, float *restrict slopes) {
-    const float pos_weight = (float)values[POS_WEIGHT], neg_weight = (float)values[NEG_WEIGHT];
-    EACH_ELEMENT(weighted_bce_element(z[i], y[i], pos_weight, neg_weight))
+LOSS_KERNEL static void weighted_bce_elements(const double *values, const loss_block *block, real *restrict losses,
+                                              real *restrict slopes) {
+    const real pos_weight = (real)values[POS_WEIGHT], neg_weight = (real)values[NEG_WEIGHT];
+    EACH_ELEMENT(weighted_bce_element(BLOCK_LOGISTIC(i), y[i], pos_weight, neg_weight))
 }
 
 static void weighted_bce_resolve(double *values, const loss_counts *counts) {
     if (values[POS_WEIGHT] < 0) values[POS_WEIGHT] = counts->good / counts->defect;
 }
 
-const loss_type loss_weighted_bce = {
+LOSS_TYPE(weighted_bce) = {
     .name = "weighted_bce",
     .version = 1,
     .summary = "pos_weight y log(1+e^-z) + neg_weight (1-y) log(1+e^z)",

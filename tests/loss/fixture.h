@@ -34,9 +34,9 @@ static inline double evaluated(const loss *l, const loss_batch *batch, loss_redu
 
 /* One test per registered loss. */
 static inline struct criterion_test_params every_loss(void) {
-    static size_t index[64];
+    static size_t index[128];
     size_t count = 0;
-    for (; loss_types[count]; count++) index[count] = count;
+    for (; loss_type_at(count); count++) index[count] = count;
     return cr_make_param_array(size_t, index, count);
 }
 

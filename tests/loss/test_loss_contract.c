@@ -85,7 +85,7 @@ static void expect_gradient_of_value(const char *expression) {
 
 TEST_EVERY_LOSS(loss_contract, gradient_is_the_derivative_of_the_value) {
     char expression[SETTING_TEXT];
-    const loss_type *type = loss_types[*index];
+    const loss_type *type = loss_type_at(*index);
     EACH_SETTING(type, expression)
     if (!is_detached(expression)) expect_gradient_of_value(expression);
 }
@@ -103,7 +103,7 @@ TEST_EVERY_LOSS(loss_contract, is_finite_and_not_negative_for_every_finite_logit
         target[i] = labels[i / 2 % 4];
     }
     char expression[SETTING_TEXT];
-    EACH_SETTING(loss_types[*index], expression) {
+    EACH_SETTING(loss_type_at(*index), expression) {
         loss *l = resolved(expression);
         const loss_batch batch = batch_of(N, input, target);
         const double sum = evaluated(l, &batch, LOSS_NONE, values, grad);
@@ -121,7 +121,7 @@ TEST_EVERY_LOSS(loss_contract, grows_with_the_mistake) {
     static const float input[] = {80, -80, 1e4f, -1e4f, -80, 80, -1e4f, 1e4f};
     static const float target[] = {0, 1, 0, 1, 0, 1, 0, 1};
     float values[8], grad[8];
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     const loss_batch batch = batch_of(8, input, target);
     evaluated(l, &batch, LOSS_NONE, values, grad);
     for (int i = 0; i < 4; i++) {
@@ -136,7 +136,7 @@ TEST_EVERY_LOSS(loss_contract, batches_of_one_class_and_of_one_element) {
     static const float input[] = {-2, 0.5f, 3}, goods[] = {0, 0, 0}, defects[] = {1, 1, 1};
     const float *const targets[] = {goods, defects};
     char expression[SETTING_TEXT];
-    EACH_SETTING(loss_types[*index], expression) {
+    EACH_SETTING(loss_type_at(*index), expression) {
         loss *l = resolved(expression);
         for (int c = 0; c < 2; c++)
             for (size_t n = 1; n <= 3; n += 2) {
@@ -171,7 +171,7 @@ TEST_EVERY_LOSS(loss_contract, order_of_the_elements_does_not_matter) {
         input[i] = long_input[LONG - 1 - i];
         target[i] = long_target[LONG - 1 - i];
     }
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     const loss_batch batch = batch_of(LONG, long_input, long_target), reversed = batch_of(LONG, input, target);
     const double value = evaluated(l, &batch, LOSS_MEAN, NULL, grad);
     const double other = evaluated(l, &reversed, LOSS_MEAN, NULL, reversed_grad);
@@ -183,7 +183,7 @@ TEST_EVERY_LOSS(loss_contract, order_of_the_elements_does_not_matter) {
 TEST_EVERY_LOSS(loss_contract, reductions_agree) {
     static float values[LONG], none[LONG], sum[LONG], mean[LONG];
     fill_long();
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     const loss_batch batch = batch_of(LONG, long_input, long_target);
     const double total = evaluated(l, &batch, LOSS_NONE, values, none);
     cr_assert(eq(dbl, total, evaluated(l, &batch, LOSS_SUM, NULL, sum)));
@@ -211,7 +211,7 @@ TEST_EVERY_LOSS(loss_contract, weights_are_repetition) {
             target[n] = long_target[i];
         }
     }
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     loss_batch weighted = batch_of(LONG, long_input, long_target);
     weighted.weight = weight;
     const loss_batch repeated = batch_of(n, input, target);
@@ -239,7 +239,7 @@ TEST_EVERY_LOSS(loss_contract, ignored_elements_are_as_if_removed_whatever_they_
         input[n] = long_input[i];
         target[n++] = long_target[i];
     }
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     loss_batch ignoring = batch_of(LONG, dirty, dirty_target);
     ignoring.ignore = ignore;
     const loss_batch kept = batch_of(n, input, target);
@@ -256,7 +256,7 @@ TEST_EVERY_LOSS(loss_contract, nothing_that_counts_gives_zero) {
     static const float input[] = {1, -1}, target[] = {1, 0};
     float grad[2] = {9, 9};
     char expression[SETTING_TEXT];
-    EACH_SETTING(loss_types[*index], expression) {
+    EACH_SETTING(loss_type_at(*index), expression) {
         loss *l = resolved(expression);
         loss_batch batch = batch_of(2, input, target);
         batch.ignore = ignore;
@@ -269,17 +269,17 @@ TEST_EVERY_LOSS(loss_contract, nothing_that_counts_gives_zero) {
 TEST_EVERY_LOSS(loss_contract, gives_the_same_bits_twice_and_per_channel_and_pixel) {
     static float grad[LONG], again[LONG];
     fill_long();
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     loss_batch batch = batch_of(1330, long_input, long_target);
     const double value = evaluated(l, &batch, LOSS_MEAN, NULL, grad);
     batch.images = 2;
     batch.channels = 5;
     batch.pixels = 133;
-    if (loss_types[*index]->kind == LOSS_BINARY)
+    if (loss_type_at(*index)->kind == LOSS_BINARY)
         cr_assert(eq(dbl, value, evaluated(l, &batch, LOSS_MEAN, NULL, again)));
     else
         cr_assert(isfinite(evaluated(l, &batch, LOSS_MEAN, NULL, again)));
-    if (loss_types[*index]->kind == LOSS_BINARY) cr_assert(memcmp(grad, again, 1330 * sizeof grad[0]) == 0);
+    if (loss_type_at(*index)->kind == LOSS_BINARY) cr_assert(memcmp(grad, again, 1330 * sizeof grad[0]) == 0);
     loss_free(l);
 }
 
@@ -296,7 +296,7 @@ static void expect_refused(const char *name, const param *row, double value) {
 }
 
 TEST_EVERY_LOSS(loss_contract, refuses_parameters_out_of_range) {
-    const loss_type *type = loss_types[*index];
+    const loss_type *type = loss_type_at(*index);
     for (size_t p = 0; p < type->param_count; p++) {
         const param *row = &type->params[p];
         expect_refused(type->name, row, row->high + 0.001 * (1 + fabs(row->high)));
@@ -326,7 +326,7 @@ TEST_EVERY_LOSS(loss_contract, refuses_unsound_elements_and_names_them) {
         {0, 0, -2, "element 2: the weight is -2"},         {0, 0, INFINITY, "element 2: the weight is inf"},
         {0, 0, NAN, "element 2: the weight is nan"},
     };
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     for (size_t i = 0; i < sizeof unsound / sizeof unsound[0]; i++) {
         float input[4], target[4], weight[4] = {1, 1, 1, 1};
         memcpy(input, good_input, sizeof input);
@@ -346,7 +346,7 @@ TEST_EVERY_LOSS(loss_contract, names_the_element_in_later_blocks) {
     fill_long();
     long_input[1201] = NAN;
     long_input[1300] = NAN;
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     const loss_batch batch = batch_of(LONG, long_input, long_target);
     lb_error error = {0};
     double value;
@@ -360,7 +360,7 @@ TEST_EVERY_LOSS(loss_contract, refuses_calls_without_data) {
     float values[2];
     double value;
     lb_error error;
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     const loss_batch good = batch_of(2, some, some), empty = batch_of(0, some, some);
     const loss_batch no_input = batch_of(2, NULL, some), no_target = batch_of(2, some, NULL);
     expect_sentence(l, &empty, "empty");
@@ -378,7 +378,7 @@ TEST_EVERY_LOSS(loss_contract, refuses_calls_without_data) {
 /* --- description and prior --------------------------------------------------------------------------------------- */
 
 TEST_EVERY_LOSS(loss_contract, describes_itself) {
-    const loss_type *type = loss_types[*index];
+    const loss_type *type = loss_type_at(*index);
     cr_assert(type->version >= 1 && type->summary != NULL && type->citation != NULL &&
               type->param_count <= SPEC_MAX_PARAMS);
     cr_assert(ne(int, type->elements != NULL, type->eval != NULL), "%s needs one of elements and eval", type->name);
@@ -403,7 +403,7 @@ TEST_EVERY_LOSS(loss_contract, describes_itself) {
 TEST_EVERY_LOSS(loss_contract, prior_logit_is_where_the_expected_gradient_changes_sign) {
     static const float target[] = {0, 1};
     static const double priors[] = {0.5, 0.1, 0.01, 0.0001};
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     for (int p = 0; p < 4; p++) {
         const double logit = loss_prior_logit(l, priors[p]);
         const float weight[] = {(float)(1 - priors[p]), (float)priors[p]};

@@ -105,7 +105,7 @@ ParameterizedTest(size_t *row, loss_golden, matches_other_implementations) {
 }
 
 TEST_EVERY_LOSS(loss_golden, every_loss_has_a_golden_row) {
-    const char *name = loss_types[*index]->name;
+    const char *name = loss_type_at(*index)->name;
     int found = 0;
     for (size_t i = 0; i < GOLDEN; i++) {
         const size_t length = strcspn(golden[i].expression, "(");
@@ -141,7 +141,7 @@ static uint64_t hash_of_results(const loss *l) {
 }
 
 TEST_EVERY_LOSS(loss_golden, bits_are_golden) {
-    loss *l = resolved(loss_types[*index]->name);
+    loss *l = resolved(loss_type_at(*index)->name);
     const size_t length = strcspn(loss_text(l), "(");
     const uint64_t hash = hash_of_results(l);
     int found = 0;

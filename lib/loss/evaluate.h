@@ -1,0 +1,88 @@
+/* The inside of loss_eval: evaluate.c checks, scales and adds up; the other evaluate_*.c files each run one shape of
+   loss over the batch. */
+#ifndef LOSS_EVALUATE_H
+#define LOSS_EVALUATE_H
+
+#include "lib/loss/expression.h"
+#include "lib/loss/real.h"
+
+enum { LANES = 8 };
+
+/* One call of loss_eval. */
+typedef struct {
+    const loss *l;
+    const loss_batch *batch;
+    loss_kind form; /* the kind of the batch */
+    loss_reduction reduction;
+    real *values, *grad;
+    void *scratch;
+    double scale[LOSS_MAX_TERMS];        /* term weight / divisor: what turns a term's sum into its part of the value */
+    double region_scale[LOSS_MAX_TERMS]; /* the same for the region part of a term that has both */
+    double clip;                         /* of all terms; 0: none */
+    double value;                        /* the sum so far */
+} evaluation;
+
+/* A block of the batch as the kernels want it: checked, ignored elements 0 with weight 0, logits clipped. */
+typedef struct {
+    loss_block block;
+    const real *weight; /* NULL: all 1 */
+    real input[LOSS_BLOCK], target[LOSS_BLOCK], decay[LOSS_BLOCK], common[LOSS_BLOCK], weights[LOSS_BLOCK];
+} loaded_block;
+
+static inline size_t batch_size(const loss_batch *batch) { return batch->images * batch->channels * batch->pixels; }
+
+/* How many items the batch has in the shape of `weight` and `ignore`. */
+static inline size_t batch_items(const loss_batch *batch, loss_kind form) {
+    if (form == LOSS_MULTICLASS) return batch->images * batch->pixels;
+    return form == LOSS_BOX ? batch->images : batch_size(batch);
+}
+
+static inline int is_ignored(const loss_batch *batch, size_t i) { return batch->ignore && batch->ignore[i]; }
+
+/* Weight of item i, 0 when it is ignored; class_weight is not in it. */
+static inline double item_weight(const loss_batch *batch, size_t i) {
+    if (is_ignored(batch, i)) return 0;
+    return batch->weight ? (double)batch->weight[i] : 1;
+}
+
+/* The form of a batch for this expression. */
+loss_kind form_of(const loss *l, const loss_batch *batch);
+
+/* Loads elements start .. start+n-1, n <= LOSS_BLOCK; class weights are put in only when `weigh_classes`. */
+int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, loaded_block *out, lb_error *error);
+
+/* Checks all elements without computing anything. */
+int check_elements(const evaluation *e, lb_error *error);
+int check_classes(const evaluation *e, lb_error *error);
+int check_boxes(const evaluation *e, lb_error *error);
+
+/* Adds losses, capped, to lanes: element i to lane i mod 8. */
+void add_to_lanes(real *losses, size_t n, double *lanes);
+
+static inline double sum_of_lanes(const double *lanes) {
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+}
+
+/* The element-wise terms on a loaded block; `first`: nothing has been written to grad and values yet. Adds to
+   lanes[LOSS_MAX_TERMS][LANES]. */
+void evaluate_block(const evaluation *e, size_t start, loaded_block *loaded, double lanes[][LANES]);
+
+/* Element-wise terms, and the sums of regions, in one pass. */
+int evaluate_elements(evaluation *e, lb_error *error);
+int evaluate_regions(evaluation *e, lb_error *error);
+void evaluate_classes(evaluation *e);
+void evaluate_boxes(evaluation *e);
+
+size_t region_scratch(const loss *l, const loss_batch *batch);
+size_t classes_scratch(const loss_batch *batch);
+size_t region_values(const loss_term *term, const loss_batch *batch, int counted);
+
+/* Whether a term has a part of this shape in a batch of form `form`. */
+static inline int term_has_elements(const loss_term *term, loss_kind form) {
+    return term->type->elements && form != LOSS_MULTICLASS;
+}
+static inline int term_has_classes(const loss_term *term, loss_kind form) {
+    return term->type->classes && form == LOSS_MULTICLASS;
+}
+
+#endif
