@@ -29,7 +29,7 @@ TESTFLAGS := -Wno-conversion# the macros of Criterion 2.4 convert
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
 CFLAGS ?= -g
 ALLFLAGS = -std=gnu11 $(OPT) -ffp-contract=off -fno-math-errno $(ARCHFLAGS) $(WARNINGS) $(CFLAGS) $(SANITIZE)
-LDLIBS = -ltiff -ljpeg -lpng -lgsl -lgslcblas -lsqlite3 -linih -ljansson -lm
+LDLIBS = -ltiff -ljpeg -lpng -lgsl -lgslcblas -lsqlite3 -linih -ljansson -ldl -lm
 
 # --- sources: every .c file of a module belongs to it ---------------------------------------------------------------
 MODULES := experiments/harness datasets lib/loss lib/nn lib/metrics lib/stats lib/base# in link order
@@ -46,13 +46,14 @@ TEST_BINARIES := $(patsubst %.c,$(BUILD)/%,$(TESTS))
 .SECONDARY:
 .DEFAULT_GOAL := help
 .PHONY: help all experiments plan list datasets test golden bench verify sanitize nightly format format-check clean \
-        dependencies test_binaries FORCE
+        install new-loss plugin dependencies test_binaries FORCE
 
 ## all           build build/lossbench
 all: $(BUILD)/lossbench
 
 # What these commands need is installed, or named, before the first file is compiled; DEPS=skip turns the check off.
-NEEDS = $(if $(filter test test_binaries golden sanitize nightly $(BUILD)/tests/%,$(MAKECMDGOALS)),test,experiments)
+NEEDS = $(if $(filter test test_binaries golden sanitize nightly $(BUILD)/tests/%,$(MAKECMDGOALS)),test,\
+        $(if $(filter-out install plugin,$(or $(MAKECMDGOALS),all)),experiments,library))
 dependencies:
 	@DEPS='$(DEPS)' CC='$(CC)' .ci/dependencies $(NEEDS)
 
@@ -98,11 +99,67 @@ $(BUILD)/lib_loss_double.a: $(DOUBLES)
 # A test of a module links that module and what lies below it: an upward include does not link.
 test_archives = $(strip $(if $(filter base,$1),lib/base,$(if $(filter loss,$1),lib/loss lib/loss_double lib/base,\
                 $(if $(filter nn metrics stats,$1),lib/$1 lib/base,$(if $(filter datasets,$1),datasets lib/base,$(LINKED))))))
+# What the tests of a directory share: its .c files that are not tests.
+test_support = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TESTS),$(wildcard $(dir $1)*.c)))
 define test_rule
-$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(foreach m,$(call test_archives,$(word 2,$(subst /, ,$1))),$(call archive,$m))
+$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(call test_support,$1) $(foreach m,$(call test_archives,$(word 2,$(subst /, ,$1))),$(call archive,$m))
 	$$(Q)$$(CC) $$(ALLFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcriterion $$(LDLIBS)
 endef
 $(foreach t,$(TESTS),$(eval $(call test_rule,$t)))
+
+# --- losses: the library by itself, new ones ------------------------------------------------------------------------------
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+SONAME := libloss.so.$(firstword $(subst ., ,$(VERSION)))
+pic_objects = $(patsubst %.c,$(BUILD)/pic/%.o,$(call source,$1))
+
+$(BUILD)/pic/%.o: %.c $(FLAGS_STAMP) | dependencies
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALLFLAGS) -fPIC -fno-semantic-interposition -MMD -MP -c -o $@ $<
+$(BUILD)/pic/lib_base.a: $(call pic_objects,lib/base)
+$(BUILD)/pic/lib_loss.a: $(call pic_objects,lib/loss)
+$(BUILD)/pic/lib_base.a $(BUILD)/pic/lib_loss.a:
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+# All losses with what they need of lib/base as one object. What loss_double.h renames is public, all else local.
+$(BUILD)/pic/public.txt: lib/loss/loss_double.h
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^#define \(loss_[a-z_]*\) loss_double_.*/\1/p' $< >$@
+$(BUILD)/pic/libloss.o: $(call pic_objects,lib/loss) $(BUILD)/pic/lib_base.a $(BUILD)/pic/public.txt
+	$(Q)$(LD) -r -o $@ $(filter-out %.txt,$^)
+	$(Q)$(OBJCOPY) --keep-global-symbols=$(BUILD)/pic/public.txt $@
+$(BUILD)/libloss.a: $(BUILD)/pic/libloss.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+$(BUILD)/libloss.so: $(BUILD)/pic/libloss.o
+	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs -o $@ $^ -lm
+$(BUILD)/loss.h: lib/loss/public_header.awk lib/base/error.h lib/base/spec.h lib/loss/loss.h
+	@mkdir -p $(@D)
+	$(Q)awk -f $< RS= $(wordlist 2,3,$^) RS='\n' $(lastword $^) >$@
+
+## install       libloss (static, shared, header, pkg-config) to PREFIX=/usr/local; needs a C compiler only
+install: $(BUILD)/libloss.a $(BUILD)/libloss.so $(BUILD)/loss.h
+	$(Q)install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)'
+	$(Q)install -m 644 $(BUILD)/libloss.a '$(DESTDIR)$(LIBDIR)/libloss.a'
+	$(Q)install -m 755 $(BUILD)/libloss.so '$(DESTDIR)$(LIBDIR)/libloss.so.$(VERSION)'
+	$(Q)ln -sf libloss.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	$(Q)ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libloss.so'
+	$(Q)install -m 644 $(BUILD)/loss.h '$(DESTDIR)$(INCLUDEDIR)/loss.h'
+	$(Q)printf '%s\n' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: libloss' \
+	    'Description: Losses for defect detection with exact gradients' 'Version: $(VERSION)' \
+	    'Libs: -L$${libdir} -lloss' 'Libs.private: -lm' 'Cflags: -I$${includedir}' \
+	    >'$(DESTDIR)$(LIBDIR)/pkgconfig/libloss.pc'
+
+## new-loss      start a loss: NAME=my_loss KIND=binary|mask|multiclass|regression|box (docs/ADDING_A_LOSS.md)
+new-loss:
+	$(Q)lib/loss/new-loss '$(NAME)' '$(KIND)'
+
+## plugin        build a loss from outside the tree as a shared object beside it: LOSS_FILE=path/my_loss.c
+plugin: $(BUILD)/pic/lib_loss.a $(BUILD)/pic/lib_base.a
+	$(Q)case '$(LOSS_FILE)' in *.c) test -f '$(LOSS_FILE)' ;; *) false ;; esac || \
+	    { echo "plugin needs the C file of a loss: make plugin LOSS_FILE=path/my_loss.c" >&2; exit 1; }
+	$(Q)$(CC) $(CPPFLAGS) $(ALLFLAGS) $(LDFLAGS) -DLOSS_PLUGIN -fPIC -shared -Wl,--exclude-libs,ALL -Wl,-z,defs \
+	    -o '$(LOSS_FILE:.c=.so).new' '$(LOSS_FILE)' $^ -lm && mv '$(LOSS_FILE:.c=.so).new' '$(LOSS_FILE:.c=.so)'
 
 # --- experiments ------------------------------------------------------------------------------------------------------
 RUN = $(BUILD)/lossbench $1 --profile '$(PROFILE)' --only '$(ONLY)' --loss '$(LOSS)' --dataset '$(DATASET)' --out '$(OUT)' \
@@ -179,5 +236,7 @@ help:
 	@echo '               DATASETS=dir:dir (search path of public data)'
 	@echo 'build:         CC= ARCH=x86-64-v3|native|portable OPT=-O3 SANITIZE= BUILD=dir WERROR=1 V=1 (show commands)'
 	@echo '               DEPS=skip (do not look for missing packages)'
+	@echo 'install:       PREFIX=/usr/local LIBDIR=PREFIX/lib INCLUDEDIR=PREFIX/include DESTDIR='
 
--include $(DOUBLES:.o=.d) $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) $(wildcard tests/bench/*.c)))
+-include $(DOUBLES:.o=.d) $(patsubst %.o,%.d,$(call pic_objects,lib/loss) $(call pic_objects,lib/base)) \
+         $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) $(wildcard tests/bench/*.c)))

@@ -14,8 +14,9 @@ LOSS_KERNEL void loss_softmax(const loss_tile *tile, const real *logit, tile_sof
         const real *restrict z = logit + c * LOSS_TILE;
         real *restrict p = out->p + c * LOSS_TILE, *restrict log_p = out->log_p + c * LOSS_TILE;
         for (size_t i = 0; i < n; i++) {
-            log_p[i] = z[i] - largest[i];
-            p[i] = real_exp_negative(-log_p[i]);
+            const real below = real_min(largest[i] - z[i], REAL_MAX);
+            log_p[i] = -below;
+            p[i] = real_exp_negative(below);
             sum[i] += p[i];
         }
     }

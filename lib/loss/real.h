@@ -1,6 +1,6 @@
 /* Arithmetic of the losses, in float or, with LOSS_DOUBLE, in double: elementary functions that repeat to the last bit,
    selects instead of branches, so that loops over them vectorise. Accuracy as in lib/base/repro_math.h; the double ones
-   are within a few ulp. */
+   are within a few ulp. real_exp_negative(m) is exp(-m) for m from +0 on; -0 is not 0 for it. */
 #ifndef LOSS_REAL_H
 #define LOSS_REAL_H
 
@@ -77,6 +77,7 @@ static inline real real_atan(real x) { return repro_atanf(x); }
 static inline int real_is_finite(real x) { return (repro_bits_of(x) & 0x7fffffffu) < 0x7f800000u; }
 
 #endif
+
 
 static inline real real_min(real a, real b) { return real_select(a < b, a, b); }
 static inline real real_max(real a, real b) { return real_select(a > b, a, b); }

@@ -1,5 +1,5 @@
-/* What the loss tests share: parsing that must succeed, evaluation that must succeed, one parameter per registered
- * loss. */
+/* What the loss tests in float share: parsing that must succeed, evaluation that must succeed, one parameter per
+   registered loss. */
 #ifndef TESTS_LOSS_FIXTURE_H
 #define TESTS_LOSS_FIXTURE_H
 
@@ -9,13 +9,13 @@
 #include <criterion/new/assert.h>
 #include <criterion/parameterized.h>
 
+#include "tests/loss/samples.h"
+
 /* The expression with its autos resolved for 900 goods and 100 defects. */
 static inline loss *resolved(const char *expression) {
     lb_error error = {0};
-    loss *l = loss_parse(expression, &error);
+    loss *l = sample_loss(expression, &error);
     cr_assert(l != NULL, "'%s': %s", expression, error.message);
-    const loss_counts counts = {.good = 900, .defect = 100};
-    cr_assert(loss_resolve(l, &counts, &error) == LB_OK, "'%s': %s", expression, error.message);
     return l;
 }
 
@@ -27,8 +27,15 @@ static inline double evaluated(const loss *l, const loss_batch *batch, loss_redu
                                float *grad) {
     lb_error error = {0};
     double value;
-    const int code = loss_eval(l, batch, reduction, &value, values, grad, NULL, &error);
-    cr_assert(code == LB_OK, "%s: %s", loss_label(l), error.message);
+    cr_assert(sample_eval(l, batch, reduction, &value, values, grad, &error) == LB_OK, "%s: %s", loss_label(l),
+              error.message);
+    return value;
+}
+
+static inline double mean_of(const char *expression, const loss_batch *batch, float *grad) {
+    loss *l = resolved(expression);
+    const double value = evaluated(l, batch, LOSS_MEAN, NULL, grad);
+    loss_free(l);
     return value;
 }
 
