@@ -194,6 +194,7 @@ static int evaluate(evaluation *e, lb_error *error) {
         has_classes |= term_has_classes(term, e->form);
         has_boxes |= term->type->boxes != NULL;
     }
+    e->needs_common = has_elements;
     if (e->form == LOSS_MULTICLASS && check_classes(e, error)) return LB_INVALID;
     if (e->form == LOSS_BOX && check_boxes(e, error)) return LB_INVALID;
     const int passes_check = has_elements || has_regions || e->form == LOSS_MULTICLASS || e->form == LOSS_BOX;

@@ -19,6 +19,7 @@ typedef struct {
     double scale[LOSS_MAX_TERMS];        /* term weight / divisor: what turns a term's sum into its part of the value */
     double region_scale[LOSS_MAX_TERMS]; /* the same for the region part of a term that has both */
     double clip;                         /* of all terms; 0: none */
+    int needs_common;                    /* an element-wise term is there, which wants log(1+exp(-|z|)) */
     double value;                        /* the sum so far */
 } evaluation;
 
@@ -56,15 +57,12 @@ int check_elements(const evaluation *e, lb_error *error);
 int check_classes(const evaluation *e, lb_error *error);
 int check_boxes(const evaluation *e, lb_error *error);
 
-/* Adds losses, capped, to lanes: element i to lane i mod 8. */
-void add_to_lanes(real *losses, size_t n, double *lanes);
-
 static inline double sum_of_lanes(const double *lanes) {
     return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-/* The element-wise terms on a loaded block; `first`: nothing has been written to grad and values yet. Adds to
-   lanes[LOSS_MAX_TERMS][LANES]. */
+/* The element-wise terms on a loaded block: writes its part of grad and values, adds to lanes[LOSS_MAX_TERMS][LANES].
+   Capped losses, element i of the block in lane i mod 8. */
 void evaluate_block(const evaluation *e, size_t start, loaded_block *loaded, double lanes[][LANES]);
 
 /* Element-wise terms, and the sums of regions, in one pass. */

@@ -129,10 +129,20 @@ static const real *without_ignored(const evaluation *e, const real *from, size_t
     return out;
 }
 
+/* Asks for elements of the next block, so that memory works while the units compute; array by array between the loops,
+   since the processor keeps only some requests under way. */
+static void prefetch_next(const evaluation *e, const real *from, size_t start) {
+    const size_t next = start + LOSS_BLOCK;
+    enum { LINE = 64 / sizeof(real) };
+    if (next + LOSS_BLOCK > batch_size(e->batch)) return;
+    for (size_t i = next; i < next + LOSS_BLOCK; i += LINE) __builtin_prefetch(from + i);
+}
+
 int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, loaded_block *out, lb_error *error) {
     const loss_batch *batch = e->batch;
     loss_block *b = &out->block;
     *b = (loss_block){.n = n};
+    prefetch_next(e, batch->input, start);
     b->input = without_ignored(e, batch->input, start, n, out->input);
     b->target = without_ignored(e, batch->target, start, n, out->target);
     const int logits = e->form == LOSS_BINARY || e->form == LOSS_MASK;
@@ -151,11 +161,12 @@ int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, l
         b->input = out->input;
         for (size_t i = 0; i < n; i++) out->decay[i] = real_exp_negative(real_abs(out->input[i]));
     }
-    if (logits) {
+    prefetch_next(e, batch->target, start);
+    if (logits && e->needs_common) {
         fill_common(out->decay, n, out->common);
-        b->decay = out->decay;
         b->common = out->common;
     }
+    if (logits) b->decay = out->decay;
     return LB_OK;
 }
 
@@ -165,20 +176,38 @@ LOSS_KERNEL static void multiply(real *restrict x, const real *restrict by, size
     for (size_t i = 0; i < n; i++) x[i] *= by[i];
 }
 
-LOSS_KERNEL void add_to_lanes(real *losses, size_t n, double *lanes) {
+/* Adds losses to their lanes, and out = coefficient * slopes in the same loop, which hides the latency of the sums. */
+LOSS_KERNEL static void add_and_write(const real *restrict losses, const real *restrict slopes, real coefficient,
+                                      size_t n, double *restrict sums, real *restrict out) {
+    double lanes[LANES];
     size_t i = 0;
-    for (size_t j = 0; j < n; j++) losses[j] = real_select(losses[j] > REAL_MAX, REAL_MAX, losses[j]);
+    for (size_t lane = 0; lane < LANES; lane++) lanes[lane] = sums[lane];
     for (; i + LANES <= n; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) lanes[lane] += (double)losses[i + lane];
-    for (; i < n; i++) lanes[i % LANES] += (double)losses[i];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] += (double)losses[i + lane];
+            out[i + lane] = coefficient * slopes[i + lane];
+        }
+    for (; i < n; i++) {
+        lanes[i % LANES] += (double)losses[i];
+        out[i] = coefficient * slopes[i];
+    }
+    for (size_t lane = 0; lane < LANES; lane++) sums[lane] = lanes[lane];
 }
 
-/* out (+)= coefficient * x */
-LOSS_KERNEL static void write_scaled(const real *restrict x, real coefficient, int add, size_t n, real *restrict out) {
-    if (add)
-        for (size_t i = 0; i < n; i++) out[i] = real_fma(coefficient, x[i], out[i]);
-    else
-        for (size_t i = 0; i < n; i++) out[i] = coefficient * x[i];
+/* out += coefficient * x */
+LOSS_KERNEL static void add_scaled(const real *restrict x, real coefficient, size_t n, real *restrict out) {
+    for (size_t i = 0; i < n; i++) out[i] = real_fma(coefficient, x[i], out[i]);
+}
+
+/* Losses beyond REAL_MAX count as REAL_MAX: looked for only where a sum tells of one. */
+static void cap(real *losses, size_t n) {
+    for (size_t i = 0; i < n; i++) losses[i] = real_min(losses[i], REAL_MAX);
+}
+
+static int are_finite(const double *lanes) {
+    double poison = 0;
+    for (size_t lane = 0; lane < LANES; lane++) poison += lanes[lane] * 0;
+    return poison == 0;
 }
 
 /* Where probabilities were clipped there is no gradient. */
@@ -187,23 +216,41 @@ static void drop_clipped(const evaluation *e, const loaded_block *loaded, size_t
         if (loaded->block.input[i] != e->batch->input[start + i]) slopes[i] = 0;
 }
 
+/* One term's losses and slopes into sums, gradient and values; `first` of the terms writes, the others add. */
+static void take_term(const evaluation *e, size_t t, size_t start, size_t n, real *losses, real *slopes, int first,
+                      double *lanes) {
+    real unused[LOSS_BLOCK];
+    double before[LANES];
+    const real coefficient = (real)e->scale[t];
+    real *grad = e->grad ? e->grad + start : NULL;
+    memcpy(before, lanes, sizeof before);
+    add_and_write(losses, slopes, coefficient, n, lanes, grad && first ? grad : unused);
+    if (!are_finite(lanes)) {
+        memcpy(lanes, before, sizeof before);
+        cap(losses, n);
+        add_and_write(losses, slopes, coefficient, n, lanes, grad && first ? grad : unused);
+    }
+    if (grad && !first) add_scaled(slopes, coefficient, n, grad);
+    for (size_t i = 0; e->values && i < n; i++)
+        e->values[start + i] = first ? coefficient * losses[i] : real_fma(coefficient, losses[i], e->values[start + i]);
+}
+
 void evaluate_block(const evaluation *e, size_t start, loaded_block *loaded, double lanes[][LANES]) {
     real losses[LOSS_BLOCK], slopes[LOSS_BLOCK];
     const size_t n = loaded->block.n;
-    int add = 0;
+    int first = 1;
     for (size_t t = 0; t < e->l->count; t++) {
         const loss_term *term = &e->l->terms[t];
         if (!term_has_elements(term, e->form)) continue;
+        if (e->grad && first) prefetch_next(e, e->grad, start);
         term->type->elements(term->values, &loaded->block, losses, slopes);
         if (loaded->weight) {
             multiply(losses, loaded->weight, n);
             multiply(slopes, loaded->weight, n);
         }
         drop_clipped(e, loaded, start, slopes);
-        add_to_lanes(losses, n, lanes[t]);
-        if (e->grad) write_scaled(slopes, (real)e->scale[t], add, n, e->grad + start);
-        if (e->values) write_scaled(losses, (real)e->scale[t], add, n, e->values + start);
-        add = 1;
+        take_term(e, t, start, n, losses, slopes, first, lanes[t]);
+        first = 0;
     }
 }
 

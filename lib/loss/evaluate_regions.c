@@ -136,62 +136,77 @@ size_t region_values(const loss_term *term, const loss_batch *batch, int counted
 
 enum { SUM_INTERSECTION, SUM_PREDICTION, SUM_TARGET, SUM_TOTAL, SUM_PREDICTION_SQUARED, SUM_TARGET_SQUARED, SUMS };
 
-/* sums += x, over lanes */
-LOSS_KERNEL static void add_lanes(const real *restrict x, size_t n, double *restrict lanes) {
-    double sum[LANES];
-    size_t i = 0;
-    for (size_t lane = 0; lane < LANES; lane++) sum[lane] = lanes[lane];
-    for (; i + LANES <= n; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) sum[lane] += (double)x[i + lane];
-    for (; i < n; i++) sum[i % LANES] += (double)x[i];
-    for (size_t lane = 0; lane < LANES; lane++) lanes[lane] = sum[lane];
-}
-
-/* p and p (1-p) from logits and exp(-|z|) */
-LOSS_KERNEL static void fill_probabilities(const real *restrict z, const real *restrict decay, size_t n,
-                                           real *restrict p, real *restrict spread) {
-    for (size_t i = 0; i < n; i++) {
+/* p, p (1-p) and p y from logits and exp(-|z|) */
+LOSS_KERNEL static void fill_probabilities(const loss_block *block, real *restrict p, real *restrict spread,
+                                           real *restrict product) {
+    const real *restrict z = block->input, *restrict y = block->target, *restrict decay = block->decay;
+    for (size_t i = 0, n = block->n; i < n; i++) {
         const real large = (real)1 / ((real)1 + decay[i]), small = decay[i] * large;
         p[i] = real_select(z[i] < 0, small, large);
         spread[i] = large * small;
+        product[i] = p[i] * y[i];
     }
 }
 
-LOSS_KERNEL static void fill_products(const real *restrict a, const real *restrict b, size_t n, real *restrict out) {
+/* Adds three arrays to three sums at once: their chains of additions run side by side. */
+LOSS_KERNEL static void add_three(const real *restrict a, const real *restrict b, const real *restrict c, size_t n,
+                                  double *restrict sum_a, double *restrict sum_b, double *restrict sum_c) {
+    double lanes[3][LANES];
+    size_t i = 0;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        lanes[0][lane] = sum_a[lane];
+        lanes[1][lane] = sum_b[lane];
+        lanes[2][lane] = sum_c[lane];
+    }
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++) lanes[0][lane] += (double)a[i + lane];
+        for (size_t lane = 0; lane < LANES; lane++) lanes[1][lane] += (double)b[i + lane];
+        for (size_t lane = 0; lane < LANES; lane++) lanes[2][lane] += (double)c[i + lane];
+    }
+    for (; i < n; i++) {
+        lanes[0][i % LANES] += (double)a[i];
+        lanes[1][i % LANES] += (double)b[i];
+        lanes[2][i % LANES] += (double)c[i];
+    }
+    for (size_t lane = 0; lane < LANES; lane++) {
+        sum_a[lane] = lanes[0][lane];
+        sum_b[lane] = lanes[1][lane];
+        sum_c[lane] = lanes[2][lane];
+    }
+}
+
+LOSS_KERNEL static void multiply_into(const real *restrict a, const real *restrict b, size_t n, real *restrict out) {
     for (size_t i = 0; i < n; i++) out[i] = a[i] * b[i];
 }
 
-static void add_products(const real *a, const real *b, size_t n, real *buffer, double *lanes) {
-    fill_products(a, b, n, buffer);
-    add_lanes(buffer, n, lanes);
-}
-
-static void scale_by(real *x, const real *by, size_t n) {
+LOSS_KERNEL static void multiply_by(real *restrict x, const real *restrict by, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] *= by[i];
 }
 
 /* Adds a block to the sums of its cell and keeps what the second pass needs. */
 static void add_block(const region_run *run, const loaded_block *loaded, real *spread, real *kept,
                       double lanes[SUMS][LANES]) {
-    real p[LOSS_BLOCK], weighted_p[LOSS_BLOCK], weighted_y[LOSS_BLOCK], buffer[LOSS_BLOCK];
+    real p[LOSS_BLOCK], product[LOSS_BLOCK], weighted_p[LOSS_BLOCK], weighted_y[LOSS_BLOCK], square[LOSS_BLOCK];
     const size_t n = loaded->block.n;
     const real *y = loaded->block.target, *wp = p, *wy = y;
-    fill_probabilities(loaded->block.input, loaded->block.decay, n, p, spread);
+    fill_probabilities(&loaded->block, p, spread, product);
     if (loaded->weight) {
-        fill_products(p, loaded->weight, n, weighted_p);
-        fill_products(y, loaded->weight, n, weighted_y);
-        scale_by(spread, loaded->weight, n);
-        add_lanes(loaded->weight, n, lanes[SUM_TOTAL]);
+        multiply_into(p, loaded->weight, n, weighted_p);
+        multiply_into(y, loaded->weight, n, weighted_y);
         wp = weighted_p;
         wy = weighted_y;
+        multiply_by(product, loaded->weight, n);
+        multiply_by(spread, loaded->weight, n);
+        for (size_t i = 0; i < n; i++) lanes[SUM_TOTAL][i % LANES] += (double)loaded->weight[i];
     } else
         lanes[SUM_TOTAL][0] += (double)n;
-    add_products(wp, y, n, buffer, lanes[SUM_INTERSECTION]);
-    add_lanes(wp, n, lanes[SUM_PREDICTION]);
-    add_lanes(wy, n, lanes[SUM_TARGET]);
+    add_three(product, wp, wy, n, lanes[SUM_INTERSECTION], lanes[SUM_PREDICTION], lanes[SUM_TARGET]);
     if (!run->squared) return;
-    add_products(wp, p, n, buffer, lanes[SUM_PREDICTION_SQUARED]);
-    add_products(wy, y, n, buffer, lanes[SUM_TARGET_SQUARED]);
+    real unused[LOSS_BLOCK] = {0};
+    double nothing[LANES] = {0};
+    multiply_into(wp, p, n, product);
+    multiply_into(wy, y, n, square);
+    add_three(product, square, unused, n, lanes[SUM_PREDICTION_SQUARED], lanes[SUM_TARGET_SQUARED], nothing);
     memcpy(kept, p, n * sizeof *p);
 }
 
