@@ -46,7 +46,7 @@ TEST_BINARIES := $(patsubst %.c,$(BUILD)/%,$(TESTS))
 .SECONDARY:
 .DEFAULT_GOAL := help
 .PHONY: help all experiments plan list datasets test golden bench verify sanitize nightly format format-check clean \
-        install new-loss plugin dependencies test_binaries FORCE
+        install new-loss plugin fuzz dependencies test_binaries FORCE
 
 ## all           build build/lossbench
 all: $(BUILD)/lossbench
@@ -107,6 +107,13 @@ $(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(call test_support,$1) $(foreach m,$(cal
 endef
 $(foreach t,$(TESTS),$(eval $(call test_rule,$t)))
 
+# Fuzz targets: with a main that replays inputs, or with libFuzzer (tests/fuzz/run).
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(filter %.o,$(FUZZ_MAIN)) $(call archive,lib/loss) $(call archive,lib/base)
+	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(filter -%,$(FUZZ_MAIN)) $(LDLIBS)
+$(filter %_eval %_plugin,$(FUZZERS)): $(ARCHIVES)
+
 # --- losses: the library by itself, new ones ------------------------------------------------------------------------------
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -145,14 +152,14 @@ install: $(BUILD)/libloss.a $(BUILD)/libloss.so $(BUILD)/loss.h
 	$(Q)ln -sf libloss.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	$(Q)ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libloss.so'
 	$(Q)install -m 644 $(BUILD)/loss.h '$(DESTDIR)$(INCLUDEDIR)/loss.h'
-	$(Q)printf '%s\n' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: libloss' \
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$(INCLUDEDIR)' '' 'Name: libloss' \
 	    'Description: Losses for defect detection with exact gradients' 'Version: $(VERSION)' \
 	    'Libs: -L$${libdir} -lloss' 'Libs.private: -lm' 'Cflags: -I$${includedir}' \
 	    >'$(DESTDIR)$(LIBDIR)/pkgconfig/libloss.pc'
 
-## new-loss      start a loss: NAME=my_loss KIND=binary|mask|multiclass|regression|box (docs/ADDING_A_LOSS.md)
+## new-loss      start a loss: NAME=my_loss KIND=binary|mask|multiclass|regression|box [LOSS_DIR=elsewhere, for a plug-in]
 new-loss:
-	$(Q)lib/loss/new-loss '$(NAME)' '$(KIND)'
+	$(Q)lib/loss/new-loss '$(NAME)' '$(KIND)' '$(LOSS_DIR)'
 
 ## plugin        build a loss from outside the tree as a shared object beside it: LOSS_FILE=path/my_loss.c
 plugin: $(BUILD)/pic/lib_loss.a $(BUILD)/pic/lib_base.a
@@ -188,7 +195,7 @@ datasets:
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 RUN_TESTS = BUILD='$(BUILD)' CC='$(CC)' DATASETS='$(DATASETS)' MAKE='$(MAKE)' tests/run
-test_binaries: all $(TEST_BINARIES)
+test_binaries: all $(TEST_BINARIES) $(FUZZERS)
 
 ## test          all tests: units, bits over compilers, end to end
 test: test_binaries
@@ -204,13 +211,18 @@ sanitize:
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' test_binaries
 	$(Q)BUILD=$(BUILD)/sanitize CC='$(CC)' DATASETS='$(DATASETS)' tests/run sanitized
 
+## fuzz          search for inputs that break a promise: TARGET=expression|batch|eval|plugin SECONDS=60; needs clang
+fuzz:
+	$(Q)BUILD='$(BUILD)' MAKE='$(MAKE)' tests/fuzz/run '$(TARGET)' '$(or $(SECONDS),60)'
+
 ## golden        renew the tables that the smoke run is compared with (tests/golden/smoke)
 golden:
 	$(Q)$(MAKE) --no-print-directory experiments PROFILE=smoke OUT=$(BUILD)/smoke ONLY= LOSS= DATASET=
 	$(Q)tests/smoke/compare --renew $(BUILD)/smoke
 
-## bench         training speed on one core, beside PyTorch where it is installed
+## bench         speed of losses and of training on one core, beside PyTorch where it is installed
 bench: all
+	$(Q)BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' tests/bench/losses
 	$(Q)BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' tests/bench/run
 
 # --- the house --------------------------------------------------------------------------------------------------------
@@ -239,4 +251,5 @@ help:
 	@echo 'install:       PREFIX=/usr/local LIBDIR=PREFIX/lib INCLUDEDIR=PREFIX/include DESTDIR='
 
 -include $(DOUBLES:.o=.d) $(patsubst %.o,%.d,$(call pic_objects,lib/loss) $(call pic_objects,lib/base)) \
-         $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) $(wildcard tests/bench/*.c)))
+         $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) \
+           $(wildcard tests/bench/*.c tests/fuzz/*.c)))

@@ -29,6 +29,30 @@ check() {
     fi
 }
 
+# refuses WHAT PATTERN COMMAND...: the program must fail with one sentence that matches the extended regular expression.
+refuses() {
+    local what=$1 pattern=$2 status lines
+    shift 2
+    "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+    status=$?
+    # the line of progress is no sentence about the error
+    grep -vE '^(tuning|training): [0-9]+ of ' "$scratch/err" >"$scratch/said"
+    lines=$(wc -l <"$scratch/said")
+    if [ $status = 0 ]; then
+        not_ok "$what: not refused"
+    elif [ $status -ge 124 ]; then
+        not_ok "$what: status $status"
+    elif [ "$lines" != 1 ]; then
+        not_ok "$what: $lines lines instead of one sentence"
+    elif ! grep -qE '^([^ ]*/)?(lossbench|new-loss): .{15,}' "$scratch/said" || ! grep -qiE "$pattern" "$scratch/said"; then
+        not_ok "$what: the sentence does not match '$pattern'"
+    else
+        ok "$what: $(sed "s|$scratch|..|g" "$scratch/said")"
+        return
+    fi
+    head -n 12 "$scratch/err" | sed 's/^/    /'
+}
+
 # Two OUT trees hold the same files with the same bytes. The store is compared by content: its pages depend on the order of writing.
 same_trees() { diff -r --exclude='runs.sqlite*' "$1" "$2" && [ "$(store_content "$1")" = "$(store_content "$2")" ]; }
 

@@ -1,5 +1,8 @@
 /* lossbench: the command line. */
 #include "experiments/harness/campaign.h"
+#include "experiments/harness/catalogue.h"
+#include "experiments/harness/eval.h"
+#include "experiments/harness/plugin.h"
 #include "experiments/harness/report.h"
 #include "datasets/stack.h"
 #include "lib/loss/loss.h"
@@ -18,6 +21,8 @@ static campaign session = {.chosen.profile = "standard",
                            .jobs = 1,
                            .limit = 900};
 
+static eval_precision precision = EVAL_DOUBLE;
+
 static const char *const usage =
     "usage: lossbench COMMAND [options]\n"
     "  list                losses, data sets, models and experiments, each with its parameters\n"
@@ -27,6 +32,8 @@ static const char *const usage =
     "  show KEY            one trial: its description, outcome and figures\n"
     "  export DATA         write a data set, 'synthetic(texture=cast, defect=dent) @ 200', as an image stack to DIR\n"
     "  verify              train a sample of the published trials again and compare their bits\n"
+    "  eval [FILE...]      value and gradient of records, one JSON object a line, from files or standard input\n"
+    "  catalogue           write docs/LOSSES.md and a picture of each loss\n"
     "options\n"
     "  --profile NAME      smoke, quick, standard or full (standard)\n"
     "  --only A,B          experiments, by file name without .ini\n"
@@ -36,6 +43,8 @@ static const char *const usage =
     "  --jobs N            worker processes (1)\n"
     "  --datasets A:B      where public data are looked for\n"
     "  --experiments DIR   directory of the experiment files (experiments)\n"
+    "  --plugin FILE.so    a loss from outside, built by `make plugin`; may be given several times\n"
+    "  --precision P       eval: double, or float as in training (double)\n"
     "  --limit SECONDS     a trial that takes longer is killed and recorded (900)\n";
 
 static int say(const lb_error *error) {
@@ -203,9 +212,10 @@ static int command_show(const char *prefix, lb_error *error) {
  * ------------------------------------------------------------------------------------------------------------- */
 
 static const struct option options[] = {
-    {"profile", 1, NULL, 'p'}, {"only", 1, NULL, 'o'}, {"loss", 1, NULL, 'l'},     {"dataset", 1, NULL, 'd'},
-    {"out", 1, NULL, 'O'},     {"jobs", 1, NULL, 'j'}, {"datasets", 1, NULL, 's'}, {"experiments", 1, NULL, 'e'},
-    {"limit", 1, NULL, 't'},   {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    {"profile", 1, NULL, 'p'}, {"only", 1, NULL, 'o'},  {"loss", 1, NULL, 'l'},      {"dataset", 1, NULL, 'd'},
+    {"out", 1, NULL, 'O'},     {"jobs", 1, NULL, 'j'},  {"datasets", 1, NULL, 's'},  {"experiments", 1, NULL, 'e'},
+    {"plugin", 1, NULL, 'P'},  {"limit", 1, NULL, 't'}, {"precision", 1, NULL, 'r'}, {"help", 0, NULL, 'h'},
+    {NULL, 0, NULL, 0}};
 
 static int keep(char *out, size_t size, const char *value, lb_error *error) {
     if (snprintf(out, size, "%s", value) < (int)size) return LB_OK;
@@ -217,6 +227,12 @@ static int read_number(const char *name, const char *value, double low, double h
     *out = strtod(value, &end);
     if (end != value && !*end && *out >= low && *out <= high) return LB_OK;
     return lb_fail(error, LB_INVALID, "--%s %.60s is not a number from %g to %g", name, value, low, high);
+}
+
+static int read_precision(const char *value, lb_error *error) {
+    precision = strcmp(value, "float") == 0 ? EVAL_FLOAT : EVAL_DOUBLE;
+    if (precision == EVAL_FLOAT || strcmp(value, "double") == 0) return LB_OK;
+    return lb_fail(error, LB_INVALID, "--precision %.60s is not one of: double, float", value);
 }
 
 static int read_option(int letter, const char *value, lb_error *error) {
@@ -241,6 +257,10 @@ static int read_option(int letter, const char *value, lb_error *error) {
         code = read_number("jobs", value, 1, 256, &number, error);
         session.jobs = (unsigned)number;
         return code;
+    case 'P':
+        return plugin_load(value, error);
+    case 'r':
+        return read_precision(value, error);
     case 't':
         return read_number("limit", value, 1, 1e6, &session.limit, error);
     default:
@@ -254,7 +274,9 @@ static int check_profile(lb_error *error) {
     return lb_fail(error, LB_INVALID, "unknown profile '%s': choose one of %s", session.chosen.profile, known);
 }
 
-static int dispatch(const char *command, const char *operand, lb_error *error) {
+/* `operands` ends with NULL. */
+static int dispatch(const char *command, char *const *operands, size_t count, lb_error *error) {
+    const char *operand = operands[0];
     if (strcmp(command, "list") == 0) return command_list(error);
     if (strcmp(command, "plan") == 0) return command_plan(error);
     if (strcmp(command, "run") == 0) return with_store(action_run, error);
@@ -262,7 +284,10 @@ static int dispatch(const char *command, const char *operand, lb_error *error) {
     if (strcmp(command, "verify") == 0) return command_verify(error);
     if (strcmp(command, "export") == 0) return command_export(operand, error);
     if (strcmp(command, "show") == 0) return command_show(operand, error);
-    return lb_fail(error, LB_INVALID, "unknown command '%s': list, plan, run, report, show, export or verify", command);
+    if (strcmp(command, "eval") == 0) return eval_run(operands, count, precision, error);
+    if (strcmp(command, "catalogue") == 0) return catalogue_write(session.out, session.chosen.loss, error);
+    return lb_fail(error, LB_INVALID,
+                   "unknown command '%s': list, plan, run, report, show, export, verify, eval or catalogue", command);
 }
 
 int main(int argc, char **argv) {
@@ -277,7 +302,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     int code = check_profile(&error);
-    if (!code) code = dispatch(argv[optind], optind + 1 < argc ? argv[optind + 1] : NULL, &error);
+    if (!code) code = dispatch(argv[optind], argv + optind + 1, (size_t)(argc - optind - 1), &error);
     campaign_close(&session);
     dataset_forget();
     return code ? say(&error) : 0;

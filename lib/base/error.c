@@ -10,6 +10,8 @@ int lb_fail(lb_error *error, lb_code code, const char *format, ...) {
         error->code = code;
         vsnprintf(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
+        for (char *c = error->message; *c; c++) /* names come from files and terminals: a sentence is one line */
+            if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
     }
     return (int)code;
 }

@@ -78,8 +78,23 @@ LOSS_TYPE(asl) = {
     .version = 1,
     .summary = "(1-p_t)^(gamma_pos | gamma_neg) bce, goods with their probability shifted down by clip",
     .citation = "Ridnik et al. 2021, Asymmetric loss for multi-label classification, arXiv:2009.14119, equation 7",
+    .use = "many labels an image or many easy goods: goods and defects are focused apart, and goods below clip are "
+           "dropped",
+    .traps = "goods above are pulled to p = clip and no further, so scores below it say nothing and ranks there are "
+             "noise; the authors' clamp of the logarithm stops the gradient of the worst mistakes; their code can "
+             "detach the weight, the paper's formula does not",
     .kind = LOSS_BINARY,
     .params = params,
     .param_count = sizeof params / sizeof params[0],
+    .golden = {.expression = "asl",
+               .images = 4,
+               .channels = 1,
+               .pixels = 1,
+               .input = {-2, 0.5, 1.5, -0.25},
+               .target = {0, 1, 0, 1},
+               .value = 0.2874560097323982,
+               .grad = {3.142162110080431e-6, -0.06348670193705315, 0.1541070344650177, -0.1298335649142258},
+               .source = "mpmath, 40 digits: mean of the formula with gamma_neg 4, gamma_pos 1, clip 0.05; gradient "
+                         "by its numerical derivative"},
     .elements = asl_elements,
 };

@@ -22,7 +22,7 @@ static void ce_classes(const double *values, const loss_tile *tile, real *restri
         for (size_t i = 0; i < tile->n; i++) {
             const size_t at = c * LOSS_TILE + i;
             losses[i] -= spread * s.log_p[at];
-            slopes[at] = s.p[at] - spread - real_select(tile->label[i] == (int)c, (real)1 - smoothing, 0);
+            slopes[at] = real_select(tile->label[i] == (int)c, smoothing - s.miss[i], s.p[at]) - spread;
         }
 }
 

@@ -1,6 +1,7 @@
 /* Class-balanced loss: w_y times bce or focal (without alpha), w_c = (1-beta) / (1-beta^n_c) scaled so that the two
    weights sum to 2: beta = 0 is no weighting, beta -> 1 inverse frequency. 1/(1-beta) is the number of distinct samples
    that the authors assume a class can have. Counts come from the training set. */
+#include "lib/loss/classes.h"
 #include "lib/loss/elements.h"
 
 enum { BETA, BASE, GAMMA, GOODS, DEFECTS };
@@ -47,11 +48,6 @@ static const param params[] = {
                  .summary = "defects in the training set"},
 };
 
-/* (1-beta) / (1-beta^n) */
-static double inverse_effective_number(double beta, double n) {
-    return beta == 0 ? 1 : (1 - beta) / (1 - repro_exp(n * repro_log(beta)));
-}
-
 LOSS_KERNEL static void weighted_cross_entropy(const loss_block *block, real good, real defect, real *restrict losses,
                                                real *restrict slopes) {
     EACH_ELEMENT(element_times(by_label(y[i], good, defect), cross_entropy(BLOCK_LOGISTIC(i), y[i])))
@@ -59,8 +55,8 @@ LOSS_KERNEL static void weighted_cross_entropy(const loss_block *block, real goo
 
 static void class_balanced_elements(const double *values, const loss_block *block, real *restrict losses,
                                     real *restrict slopes) {
-    const double good_share = inverse_effective_number(values[BETA], values[GOODS]);
-    const double defect_share = inverse_effective_number(values[BETA], values[DEFECTS]);
+    const double good_share = loss_inverse_effective_number(values[BETA], values[GOODS]);
+    const double defect_share = loss_inverse_effective_number(values[BETA], values[DEFECTS]);
     const real good = (real)(2 * good_share / (good_share + defect_share));
     const real defect = (real)(2 * defect_share / (good_share + defect_share));
     if (values[BASE] == BASE_BCE)
@@ -80,9 +76,24 @@ LOSS_TYPE(class_balanced) = {
     .summary = "(1-beta) / (1-beta^n_y) bce or focal, weights scaled to sum to 2",
     .citation =
         "Cui et al. 2019, Class-balanced loss based on effective number of samples, arXiv:1901.05555, equation 10",
+    .use = "rare defects when inverse frequency over-weights them: beta moves between no weighting and inverse "
+           "frequency",
+    .traps = "beta acts through (1-beta) n: with n far below 1/(1-beta) it is inverse frequency, far above no "
+             "weighting, so choose it by the class sizes; counts are those of the training set, not of the batch; "
+             "peers scale the weights to sum to the number of classes or not at all, which is another learning rate",
     .kind = LOSS_BINARY,
     .params = params,
     .param_count = sizeof params / sizeof params[0],
+    .golden = {.expression = "class_balanced(beta=0.999)",
+               .images = 4,
+               .channels = 1,
+               .pixels = 1,
+               .input = {-2, 0.5, 1.5, -0.25},
+               .target = {0, 1, 0, 1},
+               .value = 0.686520344591614,
+               .grad = {0.008238025893799777, -0.1626787776422297, 0.05650196816268766, -0.2422366477084992},
+               .source = "mpmath, 40 digits: w_c = 2 E_c / (E_0 + E_1), E_c = 0.001 / (1 - 0.999^n), n = 900 and 100;"
+                         " gradient by its numerical derivative"},
     .resolve = class_balanced_resolve,
     .elements = class_balanced_elements,
 };

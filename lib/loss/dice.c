@@ -2,15 +2,12 @@
    An image without foreground costs P/(P + smooth) nearly: false alarms on it are punished. */
 #include "lib/loss/region.h"
 
+#include <math.h>
+
 static const param params[] = {REGION_PARAMS};
 
 static void dice_region(const double *values, size_t rows, size_t channels, const loss_sums *sums, loss_cell *cells) {
-    for (size_t i = 0; i < rows * channels; i++) {
-        const loss_sums *s = &sums[i];
-        const region_term numerator = {.value = 2 * s->intersection + values[SMOOTH_NR], .by_intersection = 2};
-        const region_term denominator = {.value = s->prediction + s->target + values[SMOOTH_DR], .by_prediction = 1};
-        cells[i] = loss_ratio_cost(values, s, numerator, denominator);
-    }
+    for (size_t i = 0; i < rows * channels; i++) cells[i] = loss_dice_cost(values, &sums[i]);
 }
 
 LOSS_TYPE(dice) = {
@@ -36,4 +33,34 @@ LOSS_TYPE(dice) = {
                .source = "by hand: p = 1/2, I = 1/2, P = 2, T = 1, so 1 - 1/3; dI = -2/3, dP = 1/9"},
     .region_options = loss_ratio_options,
     .region = dice_region,
+};
+
+/* log(cosh(x)) and its slope tanh(x); the series where the formulas cancel. Below 0, where smooth_nr > smooth_dr can
+   take the dice loss, it rises again. */
+static loss_cell log_cosh(loss_cell cost) {
+    const double x = fabs(cost.value), square = x * x, decay = repro_exp(-2 * x);
+    const double value = x < 0.01 ? square * (0.5 - square * (1.0 / 12 - square / 45)) : x + repro_log((1 + decay) / 2);
+    const double size = x < 0.01 ? x * (1 - square * (1.0 / 3 - square * 2 / 15)) : (1 - decay) / (1 + decay);
+    const double slope = cost.value < 0 ? -size : size;
+    return (loss_cell){value, slope * cost.by_intersection, slope * cost.by_prediction};
+}
+
+static void log_cosh_region(const double *values, size_t rows, size_t channels, const loss_sums *sums,
+                            loss_cell *cells) {
+    for (size_t i = 0; i < rows * channels; i++) cells[i] = log_cosh(loss_dice_cost(values, &sums[i]));
+}
+
+LOSS_TYPE(log_cosh_dice) = {
+    .name = "log_cosh_dice",
+    .version = 1,
+    .summary = "log(cosh(dice loss))",
+    .citation = "Jadon 2020, A survey of loss functions for semantic segmentation, arXiv:2006.14822, section II-N",
+    .use = "as dice, when its gradient is too rough near the end of training",
+    .traps = "the gradient is that of dice times tanh of the loss: at most 0.76 of it, and near 0 for good masks",
+    .kind = LOSS_MASK,
+    .values = LOSS_PER_CELL,
+    .params = params,
+    .param_count = sizeof params / sizeof params[0],
+    .region_options = loss_ratio_options,
+    .region = log_cosh_region,
 };

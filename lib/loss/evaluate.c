@@ -37,12 +37,13 @@ static int check_shape(const evaluation *e, lb_error *error) {
     return LB_OK;
 }
 
-/* Element-wise and other terms read logits channel by channel; only region sums know other activations. */
+/* Element-wise and other terms read logits channel by channel; only sums over regions and what
+   reads planes know other activations. */
 static int check_activation(const evaluation *e, lb_error *error) {
     if (e->form == LOSS_MULTICLASS || e->batch->activation == LOSS_SIGMOID) return LB_OK;
     for (size_t t = 0; t < e->l->count; t++) {
         const loss_type *type = e->l->terms[t].type;
-        if (e->form == LOSS_MASK && type->region && !type->elements) continue;
+        if (e->form == LOSS_MASK && ((type->region && !type->elements) || type->any_activation)) continue;
         return lb_fail(error, LB_INVALID, "loss '%s' takes logits with the sigmoid; %s is for sums over masks",
                        type->name, e->batch->activation == LOSS_SOFTMAX ? "softmax" : "a batch of probabilities");
     }
@@ -52,7 +53,8 @@ static int check_activation(const evaluation *e, lb_error *error) {
 static int check_terms(const evaluation *e, lb_error *error) {
     for (size_t t = 0; t < e->l->count; t++) {
         const loss_term *term = &e->l->terms[t];
-        const param *row = loss_term_unresolved(term);
+        /* the `auto`s of a binary loss are of goods and defects: K classes have class_counts */
+        const param *row = term_has_classes(term, e->form) ? NULL : loss_term_unresolved(term);
         if (row)
             return lb_fail(error, LB_INVALID, "loss '%s': %s is still auto; call loss_resolve with the training counts",
                            term->type->name, row->name);
@@ -70,9 +72,9 @@ static int check_class_data(const evaluation *e, lb_error *error) {
         if (e->batch->class_weight && !(e->batch->class_weight[c] >= 0 && real_is_finite(e->batch->class_weight[c])))
             return lb_fail(error, LB_INVALID, "class %zu: the weight is %g; weights must be finite and 0 or more", c,
                            (double)e->batch->class_weight[c]);
-        if (e->batch->class_counts && !(e->batch->class_counts[c] >= 0 && isfinite(e->batch->class_counts[c])))
-            return lb_fail(error, LB_INVALID, "class %zu: the count is %g; counts must be finite and 0 or more", c,
-                           e->batch->class_counts[c]);
+        const double count = e->batch->class_counts ? e->batch->class_counts[c] : 0;
+        if (!(count == 0 || (count >= 1 && count <= 1e18))) /* shares of 1 are no counts */
+            return lb_fail(error, LB_INVALID, "class %zu: the count is %g; counts are of items, 0 or 1 to 1e18", c, count);
     }
     return LB_OK;
 }
@@ -106,7 +108,7 @@ static double count_items(const loss_batch *batch, loss_kind form) {
 /* How many values a term has; `counted`: how many of them are not ignored altogether. */
 static size_t term_values(const loss_term *term, const loss_batch *batch, loss_kind form, int counted) {
     if (term->type->region && !term->type->elements) return region_values(term, batch, counted);
-    switch (term->type->values) {
+    switch (term->type->elements ? LOSS_PER_ELEMENT : loss_term_shape(term)) {
     case LOSS_PER_BATCH:
         return 1;
     case LOSS_PER_ROW:
@@ -129,7 +131,7 @@ size_t loss_value_count(const loss *l, const loss_batch *batch) {
         const loss_term *term = &l->terms[t];
         if (term->type->region && term->type->elements) return 0;
         const size_t own = term_values(term, batch, form, 0);
-        if (t && (own != count || term->type->values != l->terms[0].type->values)) return 0;
+        if (t && (own != count || loss_term_shape(term) != loss_term_shape(&l->terms[0]))) return 0;
         count = own;
     }
     return count;
@@ -180,8 +182,8 @@ static void evaluate_others(evaluation *e) {
     }
 }
 
-static void clear_outputs(evaluation *e) {
-    if (e->grad) memset(e->grad, 0, batch_size(e->batch) * sizeof *e->grad);
+static void clear_outputs(evaluation *e, int grad) {
+    if (e->grad && grad) memset(e->grad, 0, batch_size(e->batch) * sizeof *e->grad);
     if (e->values) memset(e->values, 0, loss_value_count(e->l, e->batch) * sizeof *e->values);
 }
 
@@ -194,16 +196,16 @@ static int evaluate(evaluation *e, lb_error *error) {
         has_classes |= term_has_classes(term, e->form);
         has_boxes |= term->type->boxes != NULL;
     }
-    e->needs_common = has_elements;
-    if (e->form == LOSS_MULTICLASS && check_classes(e, error)) return LB_INVALID;
-    if (e->form == LOSS_BOX && check_boxes(e, error)) return LB_INVALID;
+    e->has_elements = has_elements;
+    if (e->form == LOSS_BOX && !has_boxes && check_boxes(e, 0, e->batch->images, error)) return LB_INVALID;
     const int passes_check = has_elements || has_regions || e->form == LOSS_MULTICLASS || e->form == LOSS_BOX;
     if (!passes_check && check_elements(e, error)) return LB_INVALID;
-    if (!has_elements || has_regions) clear_outputs(e); /* the pass over elements alone writes them first */
+    /* a pass over elements or boxes alone writes both first, one over regions the gradient */
+    if (has_regions || !(has_elements || has_boxes)) clear_outputs(e, !(has_regions && regions_go_fast(e)));
     if (has_regions ? evaluate_regions(e, error) : has_elements ? evaluate_elements(e, error) : LB_OK)
         return LB_INVALID;
     if (has_classes) evaluate_classes(e);
-    if (has_boxes) evaluate_boxes(e);
+    if (has_boxes && evaluate_boxes(e, has_elements, error)) return LB_INVALID;
     evaluate_others(e);
     return LB_OK;
 }
@@ -214,6 +216,7 @@ int loss_eval(const loss *l, const loss_batch *batch, loss_reduction reduction, 
     if (l && batch) e.form = form_of(l, batch);
     if (check_call(&e, value, error)) return LB_INVALID;
     e.clip = loss_term_options(&l->terms[0]).clip;
+    if (e.form == LOSS_MULTICLASS && check_classes(&e, error)) return LB_INVALID; /* divisors look at classes */
     set_scales(&e);
     if (evaluate(&e, error)) return LB_INVALID;
     *value = e.value;
@@ -251,7 +254,9 @@ static double find_edge(const loss *l, double prior, int edge, void *scratch) {
 
 double loss_prior_logit(const loss *l, double prior) {
     if (!(prior > 0 && prior < 1) || loss_kind_of(l) > LOSS_MASK) return __builtin_nan("");
-    const loss_batch shape = {.images = 1, .channels = 1, .pixels = 2, .width = 2};
+    const real any[2] = {0, 0}; /* scratch depends on which members are set */
+    const loss_batch shape = {
+        .images = 1, .channels = 1, .pixels = 2, .width = 2, .input = any, .target = any, .weight = any};
     const size_t bytes = loss_scratch(l, &shape);
     void *scratch = bytes ? malloc(bytes) : NULL;
     if (bytes && !scratch) return __builtin_nan("");

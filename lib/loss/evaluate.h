@@ -19,7 +19,7 @@ typedef struct {
     double scale[LOSS_MAX_TERMS];        /* term weight / divisor: what turns a term's sum into its part of the value */
     double region_scale[LOSS_MAX_TERMS]; /* the same for the region part of a term that has both */
     double clip;                         /* of all terms; 0: none */
-    int needs_common;                    /* an element-wise term is there, which wants log(1+exp(-|z|)) */
+    int has_elements;                    /* an element-wise term is there: it wants log(1+exp(-|z|)), and writes grad */
     double value;                        /* the sum so far */
 } evaluation;
 
@@ -55,7 +55,10 @@ int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, l
 /* Checks all elements without computing anything. */
 int check_elements(const evaluation *e, lb_error *error);
 int check_classes(const evaluation *e, lb_error *error);
-int check_boxes(const evaluation *e, lb_error *error);
+int check_boxes(const evaluation *e, size_t start, size_t n, lb_error *error);
+
+/* Adds losses to lanes, element i to lane i mod 8; those beyond REAL_MAX become REAL_MAX. */
+void add_to_lanes(real *losses, size_t n, double *lanes);
 
 static inline double sum_of_lanes(const double *lanes) {
     return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
@@ -65,11 +68,16 @@ static inline double sum_of_lanes(const double *lanes) {
    Capped losses, element i of the block in lane i mod 8. */
 void evaluate_block(const evaluation *e, size_t start, loaded_block *loaded, double lanes[][LANES]);
 
+/* Whether the sums of regions are those of logits with the sigmoid; that way writes all of grad. */
+static inline int regions_go_fast(const evaluation *e) {
+    return e->form != LOSS_MULTICLASS && e->batch->activation == LOSS_SIGMOID;
+}
+
 /* Element-wise terms, and the sums of regions, in one pass. */
 int evaluate_elements(evaluation *e, lb_error *error);
 int evaluate_regions(evaluation *e, lb_error *error);
 void evaluate_classes(evaluation *e);
-void evaluate_boxes(evaluation *e);
+int evaluate_boxes(evaluation *e, int add, lb_error *error); /* `add`: grad holds other terms already */
 
 size_t region_scratch(const loss *l, const loss_batch *batch);
 size_t classes_scratch(const loss_batch *batch);

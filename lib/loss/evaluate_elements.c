@@ -51,29 +51,6 @@ static int check_range(const evaluation *e, size_t start, size_t n, lb_error *er
 
 int check_elements(const evaluation *e, lb_error *error) { return check_range(e, 0, batch_size(e->batch), error); }
 
-int check_boxes(const evaluation *e, lb_error *error) {
-    const loss_batch *batch = e->batch;
-    for (size_t i = 0; i < batch->images; i++) {
-        if (is_ignored(batch, i)) continue;
-        const real *const boxes[] = {batch->input + 4 * i, batch->target + 4 * i};
-        for (int which = 0; which < 2; which++) {
-            const real *b = boxes[which];
-            const char *name = which ? "true" : "predicted";
-            for (int k = 0; k < 4; k++)
-                if (!real_is_finite(b[k]))
-                    return lb_fail(error, LB_INVALID, "box %zu: a %s coordinate is %g; coordinates must be finite", i,
-                                   name, (double)b[k]);
-            if (b[0] > b[2] || b[1] > b[3])
-                return lb_fail(
-                    error, LB_INVALID,
-                    "box %zu: the %s box %g %g %g %g is inverted; boxes are x1 y1 x2 y2 with x1 <= x2, y1 <= y2", i,
-                    name, (double)b[0], (double)b[1], (double)b[2], (double)b[3]);
-        }
-        if (!weight_is_sound(batch, i)) return fail_weight(batch, i, error);
-    }
-    return LB_OK;
-}
-
 /* --- loading ----------------------------------------------------------------------------------------------------- */
 
 #ifdef LOSS_DOUBLE
@@ -117,7 +94,7 @@ static void fill_weights(const evaluation *e, size_t start, size_t n, int weigh_
         const real by_class = weigh_classes && batch->class_weight
                                   ? batch->class_weight[(start + i) / batch->pixels % batch->channels]
                                   : 1;
-        weights[i] = is_ignored(batch, item) ? 0 : own * by_class;
+        weights[i] = is_ignored(batch, item) ? 0 : real_capped(own * by_class);
     }
 }
 
@@ -146,7 +123,8 @@ int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, l
     b->input = without_ignored(e, batch->input, start, n, out->input);
     b->target = without_ignored(e, batch->target, start, n, out->target);
     const int logits = e->form == LOSS_BINARY || e->form == LOSS_MASK;
-    if (logits ? !logits_are_plain(b->input, b->target, n, out->decay) : e->form == LOSS_REGRESSION)
+    const int plain = logits && logits_are_plain(b->input, b->target, n, out->decay);
+    if (e->form != LOSS_BOX && (!plain || batch->activation == LOSS_PROBABILITIES))
         if (check_range(e, start, n, error)) return LB_INVALID;
     if (batch->weight || batch->ignore || (weigh_classes && batch->class_weight)) {
         for (size_t i = start; batch->weight && e->form != LOSS_BOX && i < start + n; i++)
@@ -162,7 +140,7 @@ int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, l
         for (size_t i = 0; i < n; i++) out->decay[i] = real_exp_negative(real_abs(out->input[i]));
     }
     prefetch_next(e, batch->target, start);
-    if (logits && e->needs_common) {
+    if (logits && e->has_elements) {
         fill_common(out->decay, n, out->common);
         b->common = out->common;
     }
@@ -172,26 +150,27 @@ int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, l
 
 /* --- the terms --------------------------------------------------------------------------------------------------- */
 
+/* Capped, so that a weight of 0 for the term finds nothing infinite. */
 LOSS_KERNEL static void multiply(real *restrict x, const real *restrict by, size_t n) {
-    for (size_t i = 0; i < n; i++) x[i] *= by[i];
+    for (size_t i = 0; i < n; i++) x[i] = real_capped(x[i] * by[i]);
 }
 
-/* Adds losses to their lanes, and out = coefficient * slopes in the same loop, which hides the latency of the sums. */
-LOSS_KERNEL static void add_and_write(const real *restrict losses, const real *restrict slopes, real coefficient,
-                                      size_t n, double *restrict sums, real *restrict out) {
-    double lanes[LANES];
-    size_t i = 0;
-    for (size_t lane = 0; lane < LANES; lane++) lanes[lane] = sums[lane];
-    for (; i + LANES <= n; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] += (double)losses[i + lane];
-            out[i + lane] = coefficient * slopes[i + lane];
-        }
-    for (; i < n; i++) {
-        lanes[i % LANES] += (double)losses[i];
+/* Adds losses to their lanes, and out = coefficient * slopes in the same loop, which hides the latency of the sums. The
+   rest of a block is left to a function of its own, so that the compiler keeps the lanes of the loop in registers. */
+LOSS_KERNEL static void add_and_write_lanes(const real *restrict losses, const real *restrict slopes, real coefficient,
+                                            size_t n, double *restrict sums, real *restrict out) {
+    for (size_t i = 0; i + LANES <= n; i += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++) sums[lane] += (double)losses[i + lane];
+        for (size_t lane = 0; lane < LANES; lane++) out[i + lane] = coefficient * slopes[i + lane];
+    }
+}
+
+static void add_and_write(const real *losses, const real *slopes, real coefficient, size_t n, double *sums, real *out) {
+    add_and_write_lanes(losses, slopes, coefficient, n, sums, out);
+    for (size_t i = n / LANES * LANES; i < n; i++) {
+        sums[i % LANES] += (double)losses[i];
         out[i] = coefficient * slopes[i];
     }
-    for (size_t lane = 0; lane < LANES; lane++) sums[lane] = lanes[lane];
 }
 
 /* out += coefficient * x */
@@ -199,15 +178,30 @@ LOSS_KERNEL static void add_scaled(const real *restrict x, real coefficient, siz
     for (size_t i = 0; i < n; i++) out[i] = real_fma(coefficient, x[i], out[i]);
 }
 
-/* Losses beyond REAL_MAX count as REAL_MAX: looked for only where a sum tells of one. */
-static void cap(real *losses, size_t n) {
-    for (size_t i = 0; i < n; i++) losses[i] = real_min(losses[i], REAL_MAX);
-}
-
 static int are_finite(const double *lanes) {
     double poison = 0;
     for (size_t lane = 0; lane < LANES; lane++) poison += lanes[lane] * 0;
     return poison == 0;
+}
+
+LOSS_KERNEL static void add_lanes(const real *restrict x, size_t n, double *restrict sums) {
+    for (size_t i = 0; i + LANES <= n; i += LANES)
+        for (size_t lane = 0; lane < LANES; lane++) sums[lane] += (double)x[i + lane];
+}
+
+static void add_all(const real *x, size_t n, double *sums) {
+    add_lanes(x, n, sums);
+    for (size_t i = n / LANES * LANES; i < n; i++) sums[i % LANES] += (double)x[i];
+}
+
+void add_to_lanes(real *losses, size_t n, double *lanes) {
+    double before[LANES];
+    memcpy(before, lanes, sizeof before);
+    add_all(losses, n, lanes);
+    if (are_finite(lanes)) return;
+    memcpy(lanes, before, sizeof before);
+    for (size_t i = 0; i < n; i++) losses[i] = real_min(losses[i], REAL_MAX);
+    add_all(losses, n, lanes);
 }
 
 /* Where probabilities were clipped there is no gradient. */
@@ -219,16 +213,14 @@ static void drop_clipped(const evaluation *e, const loaded_block *loaded, size_t
 /* One term's losses and slopes into sums, gradient and values; `first` of the terms writes, the others add. */
 static void take_term(const evaluation *e, size_t t, size_t start, size_t n, real *losses, real *slopes, int first,
                       double *lanes) {
-    real unused[LOSS_BLOCK];
     double before[LANES];
     const real coefficient = (real)e->scale[t];
     real *grad = e->grad ? e->grad + start : NULL;
     memcpy(before, lanes, sizeof before);
-    add_and_write(losses, slopes, coefficient, n, lanes, grad && first ? grad : unused);
-    if (!are_finite(lanes)) {
+    if (grad && first) add_and_write(losses, slopes, coefficient, n, lanes, grad);
+    if (!(grad && first) || !are_finite(lanes)) {
         memcpy(lanes, before, sizeof before);
-        cap(losses, n);
-        add_and_write(losses, slopes, coefficient, n, lanes, grad && first ? grad : unused);
+        add_to_lanes(losses, n, lanes);
     }
     if (grad && !first) add_scaled(slopes, coefficient, n, grad);
     for (size_t i = 0; e->values && i < n; i++)

@@ -8,6 +8,7 @@
 #include "lib/loss/elements.h"
 #include "lib/loss/evaluate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,10 @@ loss_region_options loss_term_options(const loss_term *term) {
     return options;
 }
 
+loss_value_shape loss_term_shape(const loss_term *term) {
+    return term->type->value_shape ? term->type->value_shape(term->values) : term->type->values;
+}
+
 static int is_skipped(const loss_batch *batch, size_t channel) {
     return batch->skip_channel && batch->skip_channel[channel];
 }
@@ -63,7 +68,7 @@ static size_t used_channels(const loss_batch *batch) {
 static int spans_images(const loss *l) {
     for (size_t t = 0; t < l->count; t++)
         if (l->terms[t].type->region &&
-            (loss_term_options(&l->terms[t]).batch || l->terms[t].type->values == LOSS_PER_BATCH))
+            (loss_term_options(&l->terms[t]).batch || loss_term_shape(&l->terms[t]) == LOSS_PER_BATCH))
             return 1;
     return 0;
 }
@@ -113,8 +118,8 @@ static int all_ignored(const loss_batch *batch, size_t image, size_t channel) {
 size_t region_values(const loss_term *term, const loss_batch *batch, int counted) {
     const loss_region_options options = loss_term_options(term);
     const size_t rows = options.batch ? 1 : batch->images;
-    const size_t columns = term->type->values == LOSS_PER_CELL ? (options.micro ? 1 : used_channels(batch)) : 1;
-    if (term->type->values == LOSS_PER_BATCH) return 1;
+    const size_t columns = loss_term_shape(term) == LOSS_PER_CELL ? (options.micro ? 1 : used_channels(batch)) : 1;
+    if (loss_term_shape(term) == LOSS_PER_BATCH) return 1;
     if (!counted || !batch->ignore) return rows * columns;
     size_t count = 0; /* rows or cells with a pixel that counts */
     for (size_t row = 0; row < rows; row++)
@@ -149,29 +154,23 @@ LOSS_KERNEL static void fill_probabilities(const loss_block *block, real *restri
 }
 
 /* Adds three arrays to three sums at once: their chains of additions run side by side. */
-LOSS_KERNEL static void add_three(const real *restrict a, const real *restrict b, const real *restrict c, size_t n,
-                                  double *restrict sum_a, double *restrict sum_b, double *restrict sum_c) {
-    double lanes[3][LANES];
-    size_t i = 0;
-    for (size_t lane = 0; lane < LANES; lane++) {
-        lanes[0][lane] = sum_a[lane];
-        lanes[1][lane] = sum_b[lane];
-        lanes[2][lane] = sum_c[lane];
+LOSS_KERNEL static void add_three_lanes(const real *restrict a, const real *restrict b, const real *restrict c,
+                                        size_t n, double *restrict sum_a, double *restrict sum_b,
+                                        double *restrict sum_c) {
+    for (size_t i = 0; i + LANES <= n; i += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++) sum_a[lane] += (double)a[i + lane];
+        for (size_t lane = 0; lane < LANES; lane++) sum_b[lane] += (double)b[i + lane];
+        for (size_t lane = 0; lane < LANES; lane++) sum_c[lane] += (double)c[i + lane];
     }
-    for (; i + LANES <= n; i += LANES) {
-        for (size_t lane = 0; lane < LANES; lane++) lanes[0][lane] += (double)a[i + lane];
-        for (size_t lane = 0; lane < LANES; lane++) lanes[1][lane] += (double)b[i + lane];
-        for (size_t lane = 0; lane < LANES; lane++) lanes[2][lane] += (double)c[i + lane];
-    }
-    for (; i < n; i++) {
-        lanes[0][i % LANES] += (double)a[i];
-        lanes[1][i % LANES] += (double)b[i];
-        lanes[2][i % LANES] += (double)c[i];
-    }
-    for (size_t lane = 0; lane < LANES; lane++) {
-        sum_a[lane] = lanes[0][lane];
-        sum_b[lane] = lanes[1][lane];
-        sum_c[lane] = lanes[2][lane];
+}
+
+static void add_three(const real *a, const real *b, const real *c, size_t n, double *sum_a, double *sum_b,
+                      double *sum_c) {
+    add_three_lanes(a, b, c, n, sum_a, sum_b, sum_c);
+    for (size_t i = n / LANES * LANES; i < n; i++) {
+        sum_a[i % LANES] += (double)a[i];
+        sum_b[i % LANES] += (double)b[i];
+        sum_c[i % LANES] += (double)c[i];
     }
 }
 
@@ -219,6 +218,9 @@ static cell_sums sums_of(double lanes[SUMS][LANES]) {
                        .target_squared = sum_of_lanes(lanes[SUM_TARGET_SQUARED])};
 }
 
+/* Without element-wise terms the gradient's own place holds p (1-p) between the passes. */
+static int keeps_spread_in_grad(const evaluation *e) { return e->grad && !e->has_elements; }
+
 /* Cell number `cell` of the group. Class weights are the business of element-wise terms here: a region's weight
    multiplies what it costs. */
 static int first_pass_fast(region_run *run, size_t cell, lb_error *error) {
@@ -230,7 +232,7 @@ static int first_pass_fast(region_run *run, size_t cell, lb_error *error) {
     for (size_t done = 0; done < batch->pixels; done += LOSS_BLOCK) {
         const size_t left = batch->pixels - done, n = left < LOSS_BLOCK ? left : LOSS_BLOCK;
         if (load_block(e, start + done, n, 0, &loaded, error)) return LB_INVALID;
-        real *spread = run->memory.spread + at + done;
+        real *spread = keeps_spread_in_grad(e) ? e->grad + start + done : run->memory.spread + at + done;
         add_block(run, &loaded, spread, run->memory.p + at + done, lanes);
         for (size_t i = 0; e->clip > 0 && i < n; i++)
             if (loaded.block.input[i] != batch->input[start + done + i]) spread[i] = 0;
@@ -327,13 +329,17 @@ static void add_to_view(const region_view *view, const cell_sums *cell, loss_sum
 /* Values of one term, weighted by class, into the sum and the caller's values. */
 static void add_values(region_run *run, size_t t, const region_view *view) {
     evaluation *e = run->e;
-    const loss_value_shape shape = e->l->terms[t].type->values;
+    const loss_value_shape shape = loss_term_shape(&e->l->terms[t]);
     const size_t step = shape == LOSS_PER_CELL ? 1 : shape == LOSS_PER_ROW ? view->columns : view->rows * view->columns;
     for (size_t i = 0; i < view->rows * view->columns; i += step) {
         run->values[t] += run->memory.costs[i].value;
         if (e->values) e->values[run->value_at[t]++] += (real)(e->region_scale[t] * run->memory.costs[i].value);
     }
 }
+
+/* A slope by a sum may be beyond the range of `real` where next to nothing is in a region. So that sums of terms stay
+   inside, a part of the range is the limit. */
+static double limited(double slope) { return fmax(fmin(slope, (double)REAL_MAX / 64), -(double)REAL_MAX / 64); }
 
 static void cost_of_term(region_run *run, size_t t) {
     evaluation *e = run->e;
@@ -351,14 +357,14 @@ static void cost_of_term(region_run *run, size_t t) {
             if (!is_skipped(batch, c))
                 add_to_view(&view, &m->cells[image * channels + c], &m->sums[place_in_view(&view, image, u++)]);
     term->type->region(term->values, view.rows, view.columns, m->sums, m->costs);
-    const int weighs = batch->class_weight && term->type->values == LOSS_PER_CELL && !view.options.micro;
+    const int weighs = batch->class_weight && loss_term_shape(term) == LOSS_PER_CELL && !view.options.micro;
     for (size_t row = 0; row < view.rows; row++)
         for (size_t c = 0, u = 0; c < channels; c++) {
             if (is_skipped(batch, c)) continue;
             if (view.options.micro && u) break;
             loss_cell *cost = &m->costs[row * view.columns + u];
             const double weight = weighs ? (double)batch->class_weight[c] : 1;
-            const int empty = !(m->sums[row * view.columns + u++].total > 0) && term->type->values == LOSS_PER_CELL;
+            const int empty = !(m->sums[row * view.columns + u++].total > 0) && loss_term_shape(term) == LOSS_PER_CELL;
             *cost =
                 empty ? (loss_cell){0}
                       : (loss_cell){weight * cost->value, weight * cost->by_intersection, weight * cost->by_prediction};
@@ -369,24 +375,32 @@ static void cost_of_term(region_run *run, size_t t) {
             if (is_skipped(batch, c)) continue;
             const loss_cell *cost = &m->costs[place_in_view(&view, image, u++)];
             cell_slopes *slopes = &m->slopes[image * channels + c];
-            slopes->by_intersection += e->region_scale[t] * cost->by_intersection;
+            slopes->by_intersection += limited(e->region_scale[t] * cost->by_intersection);
             *(view.options.squared ? &slopes->by_squared : &slopes->by_prediction) +=
-                e->region_scale[t] * cost->by_prediction;
+                limited(e->region_scale[t] * cost->by_prediction);
         }
 }
 
 /* --- second pass ------------------------------------------------------------------------------------------------- */
 
 /* grad += spread (a y + b) */
-LOSS_KERNEL static void spread_plain(const real *restrict spread, const real *restrict y, real a, real b, size_t n,
-                                     real *restrict grad) {
+LOSS_KERNEL static void add_spread(const real *restrict spread, const real *restrict y, real a, real b, size_t n,
+                                   real *restrict grad) {
     for (size_t i = 0; i < n; i++) grad[i] = real_fma(spread[i], real_fma(a, y[i], b), grad[i]);
 }
 
-/* grad += spread (a y + b + 2 c p) */
-LOSS_KERNEL static void spread_squared(const real *restrict spread, const real *restrict y, const real *restrict p,
-                                       real a, real b, real c, size_t n, real *restrict grad) {
-    for (size_t i = 0; i < n; i++) grad[i] = real_fma(spread[i], real_fma(a, y[i], real_fma(2 * c, p[i], b)), grad[i]);
+/* grad *= a y + b */
+LOSS_KERNEL static void multiply_spread(const real *restrict y, real a, real b, size_t n, real *restrict grad) {
+    for (size_t i = 0; i < n; i++) grad[i] *= real_fma(a, y[i], b);
+}
+
+/* The same two with a y + b + 2 c p: spread NULL multiplies. */
+LOSS_KERNEL static void add_spread_squared(const real *spread, const real *restrict y, const real *restrict p, real a,
+                                           real b, real c, size_t n, real *restrict grad) {
+    for (size_t i = 0; i < n; i++) {
+        const real slope = real_fma(a, y[i], real_fma(2 * c, p[i], b));
+        grad[i] = spread ? real_fma(spread[i], slope, grad[i]) : grad[i] * slope;
+    }
 }
 
 static void second_pass_fast(const region_run *run, size_t cell) {
@@ -394,20 +408,21 @@ static void second_pass_fast(const region_run *run, size_t cell) {
     const loss_batch *batch = e->batch;
     const size_t at = cell * batch->pixels, start = run->first_image * batch->channels * batch->pixels + at;
     const cell_slopes s = run->memory.slopes[cell];
-    const real *spread = run->memory.spread + at, *p = run->memory.p + at;
+    const real a = (real)s.by_intersection, b = (real)s.by_prediction, c = (real)s.by_squared;
     real clean[LOSS_BLOCK];
     for (size_t done = 0; done < batch->pixels; done += LOSS_BLOCK) {
         const size_t left = batch->pixels - done, n = left < LOSS_BLOCK ? left : LOSS_BLOCK;
+        const real *spread = e->has_elements ? run->memory.spread + at + done : NULL;
         const real *y = batch->target + start + done;
-        if (batch->ignore) {
-            for (size_t i = 0; i < n; i++) clean[i] = is_ignored(batch, start + done + i) ? 0 : y[i];
-            y = clean;
-        }
+        real *grad = e->grad + start + done;
+        for (size_t i = 0; batch->ignore && i < n; i++) clean[i] = is_ignored(batch, start + done + i) ? 0 : y[i];
+        if (batch->ignore) y = clean;
         if (run->squared)
-            spread_squared(spread + done, y, p + done, (real)s.by_intersection, (real)s.by_prediction,
-                           (real)s.by_squared, n, e->grad + start + done);
+            add_spread_squared(spread, y, run->memory.p + at + done, a, b, c, n, grad);
+        else if (spread)
+            add_spread(spread, y, a, b, n, grad);
         else
-            spread_plain(spread + done, y, (real)s.by_intersection, (real)s.by_prediction, n, e->grad + start + done);
+            multiply_spread(y, a, b, n, grad);
     }
 }
 
@@ -445,7 +460,7 @@ static void second_pass_planes(const region_run *run, size_t image_of_group) {
 static int evaluate_group(region_run *run, lb_error *error) {
     const evaluation *e = run->e;
     region_memory *m = &run->memory;
-    const int fast = e->form != LOSS_MULTICLASS && e->batch->activation == LOSS_SIGMOID;
+    const int fast = regions_go_fast(e);
     const size_t count = fast ? m->images * e->batch->channels : m->images;
     for (size_t i = 0; i < count; i++)
         if (fast ? first_pass_fast(run, i, error) : first_pass_planes(run, i, error)) return LB_INVALID;

@@ -113,6 +113,16 @@ static int read_alias_pair(const char *pair, const loss_alias *alias, double *we
     return found ? LB_OK : lb_fail(error, LB_INVALID, "%s has no parameter '%.200s'", owner, key);
 }
 
+/* What the alias gives a part where its parameters do not say otherwise. */
+static int read_alias_defaults(const char *defaults, loss_term *term, lb_error *error) {
+    loss_term given = {.type = term->type};
+    if (read_parameters(defaults, &given, error)) return LB_INVALID;
+    for (size_t i = 0; i < term->type->param_count; i++)
+        if ((given.written & ~term->written) >> i & 1u) term->values[i] = given.values[i];
+    term->written |= given.written;
+    return LB_OK;
+}
+
 /* Replaces an alias by its parts, each `weight` times its own weight. */
 static int read_alias(const loss_alias *alias, const char *args, double weight, loss *l, lb_error *error) {
     double weights[4] = {1, 1, 1, 1};
@@ -128,7 +138,9 @@ static int read_alias(const loss_alias *alias, const char *args, double weight, 
             return lb_fail(error, LB_INVALID, "more than %d losses with those of '%s'", LOSS_MAX_TERMS, alias->name);
         loss_term *term = &l->terms[l->count++];
         *term = (loss_term){.type = loss_type_find(alias->parts[i].loss), .weight = weight * weights[i]};
-        if (read_parameters(parts[i], term, error) || check_term(term, error)) return LB_INVALID;
+        if (read_parameters(parts[i], term, error)) return LB_INVALID;
+        const char *defaults = alias->parts[i].defaults;
+        if ((defaults && read_alias_defaults(defaults, term, error)) || check_term(term, error)) return LB_INVALID;
     }
     return LB_OK;
 }
@@ -155,7 +167,8 @@ unsigned loss_type_forms(const loss_type *type) {
     case LOSS_BINARY:
         return 1u << LOSS_BINARY | 1u << LOSS_MASK | (type->classes ? 1u << LOSS_MULTICLASS : 0);
     case LOSS_MASK:
-        return 1u << LOSS_MASK | (type->region && !type->elements ? 1u << LOSS_MULTICLASS : 0);
+        return 1u << LOSS_MASK |
+               ((type->region && !type->elements) || type->any_activation ? 1u << LOSS_MULTICLASS : 0);
     case LOSS_MULTICLASS:
         return 1u << LOSS_MULTICLASS;
     case LOSS_REGRESSION:
@@ -315,8 +328,12 @@ int loss_set_tunable(loss *l, size_t i, double value, lb_error *error) {
     if (!(value >= row->low && value <= row->high) || (row->scale == PARAM_INTEGER && value != floor(value)))
         return lb_fail(error, LB_INVALID, "loss '%s': %s=%g is not a%s number from %g to %g", term->type->name,
                        row->name, value, row->scale == PARAM_INTEGER ? " whole" : "", row->low, row->high);
+    const double before = term->values[index];
     term->values[index] = value;
-    return check_term(term, error) || write_texts(l, error) ? LB_INVALID : LB_OK;
+    if (!check_term(term, error) && !write_texts(l, error)) return LB_OK;
+    term->values[index] = before;
+    write_texts(l, NULL);
+    return LB_INVALID;
 }
 
 /* --- state ---------------------------------------------------------------------------------------------------------

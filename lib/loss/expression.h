@@ -28,4 +28,7 @@ unsigned loss_type_forms(const loss_type *type);
 
 loss_region_options loss_term_options(const loss_term *term);
 
+/* `values` of the type, or what value_shape says. */
+loss_value_shape loss_term_shape(const loss_term *term);
+
 #endif

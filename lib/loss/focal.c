@@ -1,40 +1,11 @@
 /* Focal loss: alpha_t (1-p_t)^gamma bce, p_t = y p + (1-y)(1-p), alpha_t = y alpha + (1-y)(1-alpha) or 1 when alpha is
    off. alpha = auto is the inverse frequency: alpha / (1-alpha) = goods / defects. Soft labels as in torchvision. */
-#include "lib/loss/elements.h"
+#include "lib/loss/focal.h"
 
-enum { GAMMA, ALPHA, MEAN_DIVISOR };
-enum { OFF = -1, AUTO = -2 };
-enum { ELEMENTS, POSITIVES };
+const param_word loss_focal_alpha_words[] = {{"off", FOCAL_ALPHA_OFF}, {"auto", FOCAL_ALPHA_AUTO}, {NULL, 0}};
+const param_word loss_divisor_words[] = {{"elements", 0}, {"positives", 1}, {NULL, 0}};
 
-static const param_word alpha_words[] = {{"off", OFF}, {"auto", AUTO}, {NULL, 0}};
-static const param_word divisor_words[] = {{"elements", ELEMENTS}, {"positives", POSITIVES}, {NULL, 0}};
-
-static const param params[] = {
-    [GAMMA] = {.name = "gamma",
-               .fallback = 2,
-               .low = 0,
-               .high = 10,
-               .scale = PARAM_LINEAR,
-               .tune_low = 0,
-               .tune_high = 5,
-               .summary = "how strongly well-classified elements are played down"},
-    [ALPHA] = {.name = "alpha",
-               .fallback = OFF,
-               .low = 0,
-               .high = 1,
-               .scale = PARAM_LOGIT,
-               .tune_low = 0.05,
-               .tune_high = 0.999,
-               .words = alpha_words,
-               .summary = "weight of defects, 1-alpha that of goods; auto: goods / all of the training set"},
-    [MEAN_DIVISOR] = {.name = "mean_divisor",
-                      .fallback = ELEMENTS,
-                      .low = ELEMENTS,
-                      .high = POSITIVES,
-                      .scale = PARAM_CHOICE,
-                      .words = divisor_words,
-                      .summary = "what the mean divides by: all elements, or the sum of labels (at least 1)"},
-};
+static const param params[] = {FOCAL_PARAMS};
 
 /* Three loops: 1-p_t, its power (a logarithm and an exponential), and the rest. */
 LOSS_KERNEL void loss_focal_block(const loss_block *block, real gamma, real good, real defect, real *restrict losses,
@@ -63,21 +34,26 @@ static void focal_elements(const double *values, const loss_block *block, real *
                      losses, slopes);
 }
 
-static void focal_resolve(double *values, const loss_counts *counts) {
-    if (values[ALPHA] == AUTO) values[ALPHA] = counts->good / (counts->good + counts->defect);
+void loss_focal_resolve(double *values, const loss_counts *counts) {
+    if (values[ALPHA] == FOCAL_ALPHA_AUTO) values[ALPHA] = counts->good / (counts->good + counts->defect);
 }
 
 /* Lin et al. 2017, section 4.1, divide by the number of anchors that hold an object. */
-static double focal_divisor(const double *values, const loss_batch *batch) {
+double loss_count_divisor(int by_positives, const loss_batch *batch) {
     const size_t n = batch->images * batch->channels * batch->pixels;
     double counted = 0, positives = 0;
+    if (!by_positives && !batch->ignore) return (double)n;
     for (size_t i = 0; i < n; i++) {
         if (batch->ignore && batch->ignore[i]) continue;
         counted += 1;
-        positives += (double)batch->target[i];
+        if (by_positives) positives += (double)batch->target[i];
     }
-    if (values[MEAN_DIVISOR] == ELEMENTS || counted == 0) return counted;
+    if (!by_positives || counted == 0) return counted;
     return positives > 1 ? positives : 1;
+}
+
+double loss_focal_divisor(const double *values, const loss_batch *batch) {
+    return loss_count_divisor(values[MEAN_DIVISOR] != 0, batch);
 }
 
 LOSS_TYPE(focal) = {
@@ -85,10 +61,25 @@ LOSS_TYPE(focal) = {
     .version = 1,
     .summary = "alpha_t (1-p_t)^gamma bce",
     .citation = "Lin et al. 2017, Focal loss for dense object detection, arXiv:1708.02002, equation 5",
+    .use = "very many easy goods, as in dense detection and masks: their sum no longer outweighs the few hard "
+           "elements",
+    .traps = "alpha is the weight of defects, and the paper's 0.25 plays them down; the scores are not probabilities,"
+             " they are drawn towards 1/2; wrong labels are the hardest elements and get the largest share; peers "
+             "give NaN gradients for gamma < 1 on saturated logits, or clip, or (dlib) have a gradient that is not "
+             "that of the value",
     .kind = LOSS_BINARY,
     .params = params,
     .param_count = sizeof params / sizeof params[0],
-    .resolve = focal_resolve,
-    .divisor = focal_divisor,
+    .golden = {.expression = "focal(gamma=2, alpha=0.25)",
+               .images = 4,
+               .channels = 1,
+               .pixels = 1,
+               .input = {-2, 0.5, 1.5, -0.25},
+               .target = {0, 1, 0, 1},
+               .value = 0.2341145635864491,
+               .grad = {0.0009133012866361437, -0.008621062334432151, 0.1802671289006925, -0.02539021331262671},
+               .source = "mpmath, 40 digits: mean of alpha_t (1-p_t)^2 bce; gradient by its numerical derivative"},
+    .resolve = loss_focal_resolve,
+    .divisor = loss_focal_divisor,
     .elements = focal_elements,
 };

@@ -4,18 +4,24 @@
 
        lb_error error;
        loss *l = loss_parse("dice + 0.5*bce + 2*focal(gamma=3, alpha=0.9)", &error);
+       if (!l) { puts(error.message); return 1; }
        loss_batch batch = {.images = 8, .channels = 1, .pixels = 64 * 64, .input = logits, .target = masks};
        void *scratch = malloc(loss_scratch(l, &batch));
        double value;
-       if (!l || loss_eval(l, &batch, LOSS_MEAN, &value, NULL, grad, scratch, &error)) puts(error.message);
+       if (loss_eval(l, &batch, LOSS_MEAN, &value, NULL, grad, scratch, &error)) puts(error.message);
+       free(scratch);
        loss_free(l);
 
-   Errors: functions that can fail return LB_OK (0) or a code and fill the caller's lb_error (which may be NULL) with
-   one sentence. Ownership: loss_parse and loss_copy give objects for loss_free; every other pointer stays its owner's.
-   Threads: a loss may be evaluated from several threads at once, each with its own scratch, values and grad; parsing
-   and freeing touch nothing shared; loss_register must not run beside other calls.
-   Input is logits, not probabilities, unless the batch says so. Value and gradient are those of the same function,
-   finite for every finite input, and the same bits on every machine. */
+   Which losses there are: loss_type_at gives them all, each with its formula, source, use, traps and parameters.
+   Input is logits, not probabilities, unless the batch says so; `grad` is the derivative of *value by each element of
+   it. Value and gradient are those of the same function, finite for every finite input, and the same bits on every
+   machine.
+   Errors: functions that can fail return LB_OK (0), or a code with one sentence in the caller's lb_error, which may be
+   NULL. Ownership: loss_parse and loss_copy give objects for loss_free; every other pointer stays its owner's and is
+   not kept after a call. Threads: a loss may be evaluated from several threads at once, each with its own scratch,
+   values and grad, while none changes it (loss_resolve, loss_set_tunable); different losses share nothing;
+   loss_register must not run beside other calls. Numbers in an expression have a decimal point: parse while the
+   locale's LC_NUMERIC has one too, as in "C". */
 #ifndef LOSS_LOSS_H
 #define LOSS_LOSS_H
 
@@ -23,9 +29,9 @@
 
 #include <stddef.h>
 
-/* The precision of inputs and gradients; values and sums are double in both. LOSS_DOUBLE: loss_double.h. */
+/* The type of inputs and gradients. Values and sums are double. */
 #ifdef LOSS_DOUBLE
-typedef double loss_real;
+typedef double loss_real; /* loss_double.h */
 #else
 typedef float loss_real;
 #endif
@@ -42,6 +48,7 @@ typedef enum {
 /* "binary", "mask", "multiclass", "regression", "box" */
 extern const char *const loss_kind_names[];
 
+/* Described at loss_eval. */
 typedef enum { LOSS_MEAN, LOSS_SUM, LOSS_NONE } loss_reduction;
 
 /* What turns the input of a mask loss into probabilities. */
@@ -77,16 +84,17 @@ typedef struct {
     double *state_grad;   /* [loss_state_count] receives the gradient of the value by the state. NULL: not wanted */
 } loss_batch;
 
-/* Counts of the training set, for `auto` parameters and prior-aware losses. */
+/* Items in the training set, for `auto` parameters and prior-aware losses: loss_resolve. */
 typedef struct {
     double good, defect;
 } loss_counts;
 
 /* --- writing a loss ----------------------------------------------------------------------------------------------
 
-   A loss is one file that ends in LOSS_TYPE(name) = {...}, and one line in losses.h. It has one of the functions
-   `elements`, `region`, `classes`, `boxes`, `eval` (elements with region, or with classes: see there). Inputs have been
-   checked; parameters are resolved; weights, ignore, reductions and sums are the library's, except for `eval`. */
+   A loss is one file that ends in LOSS_TYPE(name) = {...}, and one line in losses.h; where only the installed library
+   is at hand, loss_register takes &loss_type_name. It has one of the functions `elements`, `region`, `classes`,
+   `boxes`, `eval` (elements with region, or with classes: see there). Inputs have been checked; parameters are
+   resolved; weights, ignore, reductions and sums are the library's, except for `eval`. */
 
 enum {
     LOSS_BLOCK = 512, /* elements at most that `elements` gets at a time */
@@ -161,10 +169,13 @@ typedef struct loss_type {
     const char *use;      /* when to use it */
     const char *traps;    /* what goes wrong with it, here or in other implementations; NULL: nothing known */
     loss_kind kind;
-    loss_value_shape values;
+    loss_value_shape values; /* with `elements` and `region`: of the regions */
     const param *params;
     size_t param_count;
     loss_golden golden;
+
+    /* Replaces `values` where the shape depends on a parameter; NULL: it does not. */
+    loss_value_shape (*value_shape)(const double *params);
 
     /* NULL, or a sentence on what the ranges in `params` cannot say. */
     const char *(*check)(const double *params);
@@ -205,6 +216,7 @@ typedef struct loss_type {
     double (*eval)(const double *params, const loss_batch *batch, double scale, loss_real *values, loss_real *grad,
                    void *scratch);
     size_t (*scratch)(const double *params, const loss_batch *batch); /* bytes for eval; NULL: none */
+    int any_activation; /* eval takes every activation, and K classes as one-hot masks: it reads them with planes.h */
 
     /* Numbers that the loss learns beside the net (`eval` only): their names, ending in NULL, and where they start. */
     const char *const *state_names;
@@ -245,13 +257,14 @@ const loss_type *loss_type_find(const char *name);
    has, and more than LOSS_MAX_PLUGINS. */
 int loss_register(const loss_type *type, lb_error *error);
 
-/* A short name for a compound: dice_bce(lambda_dice=1, lambda_bce=0.5, smooth_nr=0) is dice(smooth_nr=0) + 0.5*bce.
-   Parameters that are not weights go to every part that has one of that name. */
+/* A short name for a compound: dice_focal(lambda_dice=1, lambda_focal=0.5, smooth_nr=0) is dice(smooth_nr=0) +
+   0.5*focal. Parameters that are not weights go to every part that has one of that name. */
 typedef struct {
     const char *name, *summary;
     struct {
         const char *weight, *loss; /* the name of the weight, default 1, and of the part */
-    } parts[4];                    /* ends with {NULL, NULL} */
+        const char *defaults;      /* "pos_weight=1": what the alias gives the part, unless told otherwise; or NULL */
+    } parts[4];                    /* ends with {NULL} */
 } loss_alias;
 extern const loss_alias loss_aliases[]; /* ends with {NULL} */
 
@@ -263,7 +276,7 @@ extern const loss_alias loss_aliases[]; /* ends with {NULL} */
 typedef struct loss loss;
 
 loss *loss_parse(const char *expression, lb_error *error); /* NULL on error; free with loss_free */
-loss *loss_copy(const loss *l);                            /* NULL when out of memory */
+loss *loss_copy(const loss *l);                            /* NULL when out of memory; the same */
 void loss_free(loss *l);                                   /* NULL: nothing happens */
 loss_kind loss_kind_of(const loss *l);
 
@@ -278,32 +291,37 @@ const char *loss_text(const loss *l);
 /* The same for people and for loss_parse: no versions, defaults left out. Borrowed as above. */
 const char *loss_label(const loss *l);
 
-/* Replaces `auto` by numbers from the training counts. Refuses counts without goods or without defects when needed. */
+/* Replaces `auto` by numbers from the training counts; without any `auto` nothing happens. Refuses counts without goods
+   or without defects when needed. */
 int loss_resolve(loss *l, const loss_counts *counts, lb_error *error);
 
-/* Parameters that a tuner may move: those with a tuning range that the expression does not write out. */
+/* Parameters that a tuner may move: those with a tuning range that the expression does not write out, numbered from 0
+   over all terms. Setting one refuses values outside its allowed range. */
 size_t loss_tunables(const loss *l);
 const param *loss_tunable(const loss *l, size_t i);
 int loss_set_tunable(loss *l, size_t i, double value, lb_error *error);
 
-/* Bytes of scratch that loss_eval needs for this shape; 0: may be NULL. Aligned as malloc does. */
+/* Bytes of scratch that loss_eval needs for this batch and others of its shape with the same members set; 0: it may be
+   NULL. Aligned as malloc does; what it holds does not matter, and it can be used again. */
 size_t loss_scratch(const loss *l, const loss_batch *batch);
 
 /* How many values LOSS_NONE gives for this batch; 0: the expression has no such values (a sum of terms with values of
    different shapes). */
 size_t loss_value_count(const loss *l, const loss_batch *batch);
 
-/* The numbers that the terms learn beside the net, one after the other: how many, and where they start. */
+/* The numbers that the terms learn beside the net, one after the other: how many (0 for nearly all losses), and where
+   they start. The caller keeps them and descends by state_grad, as by a weight of the net. */
 size_t loss_state_count(const loss *l);
 void loss_state_start(const loss *l, double *state);
 const char *loss_state_name(const loss *l, size_t i); /* NULL behind the last */
 
 /* Evaluates. LOSS_MEAN divides each term by the number of its values that count (0 of them: value 0, gradient 0);
    LOSS_NONE writes each value to values[loss_value_count] and the gradient of their sum, *value is the sum. `values` is
-   for LOSS_NONE, else NULL; `grad`, of the shape of the input, may be NULL; `scratch` holds loss_scratch bytes. Sums
-   are in double in a fixed order; an element's loss beyond FLT_MAX counts as FLT_MAX. Refuses non-finite input, labels
-   outside [0,1], negative or non-finite weights, inverted boxes, empty batches, a batch of another kind and unresolved
-   `auto`, naming the element (ignored elements may hold anything); then grad and values are undefined. */
+   for LOSS_NONE, else NULL; `grad`, of the shape of the input and apart from it, may be NULL; `scratch` holds
+   loss_scratch bytes. Sums are in double in a fixed order; an element's loss beyond FLT_MAX counts as FLT_MAX. Refuses
+   non-finite input, labels outside [0,1], negative or non-finite weights, inverted boxes, empty batches, a batch of
+   another kind and unresolved `auto`, naming the element (ignored elements may hold anything); then grad and values are
+   undefined. */
 int loss_eval(const loss *l, const loss_batch *batch, loss_reduction reduction, double *value, loss_real *values,
               loss_real *grad, void *scratch, lb_error *error);
 

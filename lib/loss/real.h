@@ -83,6 +83,12 @@ static inline real real_min(real a, real b) { return real_select(a < b, a, b); }
 static inline real real_max(real a, real b) { return real_select(a > b, a, b); }
 static inline real real_sign(real x) { return real_select(x > 0, 1, 0) - real_select(x < 0, 1, 0); }
 
+/* x, or the largest number of its sign where x is infinite; NaN stays. */
+static inline real real_capped(real x) {
+    const real limit = REAL_MAX, below = real_select(x > limit, limit, x);
+    return real_select(below < -limit, -limit, below);
+}
+
 /* a / b for a, b >= 0, with 0/0 = 0. */
 static inline real ratio_or_zero(real a, real b) { return a / real_select(b < REAL_MIN, REAL_MIN, b); }
 

@@ -45,9 +45,24 @@ LOSS_TYPE(weighted_bce) = {
     .version = 1,
     .summary = "pos_weight y log(1+e^-z) + neg_weight (1-y) log(1+e^z)",
     .citation = "King & Zeng 2001, Logistic regression in rare events data, equation 8; PyTorch BCEWithLogitsLoss",
+    .use = "unequal costs of a miss and a false alarm, or rare defects that must not be drowned: the first thing to "
+           "try",
+    .traps = "the scores are no probabilities any more, the logit is shifted by log(pos_weight / neg_weight); a large"
+             " pos_weight makes the few defects of a batch set the step, so lower the learning rate with it; peers "
+             "that divide the mean by the sum of weights train at another rate",
     .kind = LOSS_BINARY,
     .params = params,
     .param_count = sizeof params / sizeof params[0],
+    .golden = {.expression = "weighted_bce(pos_weight=auto)",
+               .images = 4,
+               .channels = 1,
+               .pixels = 1,
+               .input = {-2, 0.5, 1.5, -0.25},
+               .target = {0, 1, 0, 1},
+               .value = 3.382122231389069,
+               .grad = {0.02980073050552939, -0.8494665047958272, 0.2043936190484109, -1.264897126993046},
+               .source = "mpmath, 40 digits: mean of 9 y log(1+e^-z) + (1-y) log(1+e^z), 900 goods / 100 defects; "
+                         "gradient by its numerical derivative"},
     .resolve = weighted_bce_resolve,
     .elements = weighted_bce_elements,
 };

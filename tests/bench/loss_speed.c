@@ -2,6 +2,7 @@
    writes a third, measured in between, which is what an element-wise loss has to move at least.
 
        loss_speed ELEMENTS SECONDS [EXPRESSION...]     all losses of the library if none is given
+       loss_speed --names                              their names
 
    prints a line per loss: expression, ns/element, GB/s, share of the stream. An element is a logit, a prediction or a
    corner coordinate. Masks are 256 x 256, boxes overlap, multi-class batches have 8 classes. */
@@ -117,7 +118,14 @@ static void measure(arrays *a, const char *expression, double seconds) {
     loss_free(l);
 }
 
+static int list_names(void) {
+    const loss_type *type;
+    for (size_t i = 0; (type = loss_type_at(i)); i++) puts(type->name);
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--names") == 0) return list_names();
     arrays a = {.n = argc > 1 ? strtoul(argv[1], NULL, 10) : 0};
     const double seconds = argc > 2 ? strtod(argv[2], NULL) : 0.5;
     if (a.n < MASK || a.n % MASK) {

@@ -13,30 +13,6 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# refuses WHAT PATTERN COMMAND...: the sentence must match the extended regular expression.
-refuses() {
-    local what=$1 pattern=$2 status lines
-    shift 2
-    "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-    status=$?
-    # the line of progress is no sentence about the error
-    grep -vE '^(tuning|training): [0-9]+ of ' "$scratch/err" >"$scratch/said"
-    lines=$(wc -l <"$scratch/said")
-    if [ $status = 0 ]; then
-        not_ok "$what: not refused"
-    elif [ $status -ge 124 ]; then
-        not_ok "$what: status $status"
-    elif [ "$lines" != 1 ]; then
-        not_ok "$what: $lines lines instead of one sentence"
-    elif ! grep -qE '^([^ ]*/)?lossbench: .{15,}' "$scratch/said" || ! grep -qiE "$pattern" "$scratch/said"; then
-        not_ok "$what: the sentence does not match '$pattern'"
-    else
-        ok "$what: $(sed "s|$scratch|..|g" "$scratch/said")"
-        return
-    fi
-    head -n 12 "$scratch/err" | sed 's/^/    /'
-}
-
 tiny=tests/experiments/tiny
 ini=$scratch/ini
 nothing=$scratch/nothing

@@ -108,9 +108,10 @@ static inline int setting(const loss_type *type, size_t i, char *out) {
 }
 
 #define EACH_SETTING(type, text) for (size_t number = 0; setting(type, number, text); number++)
+/* A regression loss among box losses takes boxes; alone it takes their coordinates for so many numbers. */
 #define EACH_FORM(l, form)                                                                                             \
     for (loss_kind form = LOSS_BINARY; form <= LOSS_BOX; form++)                                                       \
-        if (loss_takes(l, form))
+        if (loss_takes(l, form) && (form != LOSS_BOX || loss_kind_of(l) == LOSS_BOX))
 
 /* A setting whose gradient is by definition not that of its value: a weight is constant for it. */
 static inline int is_detached(const loss_type *type, const char *expression) {

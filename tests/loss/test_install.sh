@@ -15,6 +15,7 @@ strict=(-Wall -Wextra -pedantic -Werror)
 # The objects are kept in a build directory of their own, so that the next test run finds them.
 install_to() { "${MAKE:-make}" -s BUILD="${BUILD:-build}/install" DEPS=skip install "$@"; }
 check "make install" install_to PREFIX="$prefix"
+[ "$checks_failed" = 0 ] || exit 1
 installed=$(cd "$prefix" && find . ! -type d | sort | tr '\n' ' ')
 if [[ $installed =~ ^./include/loss.h\ ./lib/libloss.a\ ./lib/libloss.so\ ./lib/libloss.so.[0-9]+\ ./lib/libloss.so.[0-9.]+\ ./lib/pkgconfig/libloss.pc\ $ ]]; then
     ok "installs $installed"

@@ -1,0 +1,329 @@
+/* The batches that the pictures of the catalogue follow: one thing moves, the rest stands still. */
+#include "experiments/harness/catalogue.h"
+
+#include "experiments/harness/eval_call.h"
+#include "lib/base/repro_math.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#define GOODS 900 /* training counts, for the parameters that are auto and the losses that want class_counts */
+#define DEFECTS 100
+#define FREQUENT 900
+#define LESS_FREQUENT 225
+#define RARE 56
+#define SIDE 48 /* of an image of discs, pixels */
+#define RADIUS 8
+#define BOX 32 /* side of the true box, pixels */
+#define SQRT_5 2.2360679774997896
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+#define FREQUENT_TEXT TEXT(FREQUENT)
+#define LESS_FREQUENT_TEXT TEXT(LESS_FREQUENT)
+#define RARE_TEXT TEXT(RARE)
+#define SIDE_TEXT TEXT(SIDE) " x " TEXT(SIDE)
+#define BOX_TEXT TEXT(BOX) " x " TEXT(BOX)
+
+enum { CLASSES = 3, ITEMS = 16, ELEMENTS = SIDE * SIDE };
+
+/* `watched`: the element that moves. */
+typedef struct path_batch {
+    eval_call call;
+    size_t watched;
+    int classes[ITEMS];
+    double counts[CLASSES], input[ELEMENTS], target[ELEMENTS], grad[ELEMENTS];
+} path_batch;
+
+static double slope_of_watched(const path_batch *b) { return b->grad[b->watched]; }
+
+static size_t size_of(const path_batch *b) { return b->call.images * b->call.channels * b->call.pixels; }
+
+static double slope_norm(const path_batch *b) {
+    double squares = 0;
+    for (size_t i = 0; i < size_of(b); i++) squares += b->grad[i] * b->grad[i];
+    return sqrt(squares);
+}
+
+static double slope_sum(const path_batch *b) {
+    double sum = 0;
+    for (size_t i = 0; i < size_of(b); i++) sum += fabs(b->grad[i]);
+    return sum;
+}
+
+/* --- binary ------------------------------------------------------------------------------------------------------ */
+
+/* Case 0 is a defect, case 1 a good part. */
+static void place_logit(path_batch *b, double x, size_t which) {
+    b->call.images = b->call.channels = b->call.pixels = 1;
+    b->input[0] = x;
+    b->target[0] = which == 0;
+}
+
+static const loss_path logit_path = {
+    .axis = "logit z",
+    .slope_axis = "gradient by z",
+    .text = "one element, its logit z from low to high, as a defect (y = 1) and as a good part (y = 0)",
+    .low = -6,
+    .high = 6,
+    .cases = {"defect", "good part"},
+    .reference = "bce",
+    .place = place_logit,
+    .slope_of = slope_of_watched,
+};
+
+/* Goods, then defects, then the one that moves. */
+static const double still[ITEMS - 1] = {-4, -3.4, -3, -2.6, -2.2, -1.9, -1.5, -1.1, -0.8, -0.3, 0.4, 1.2, -0.5, 1.8, 3};
+enum { STILL_GOODS = 12 };
+
+static void place_among_others(path_batch *b, double x, size_t which) {
+    b->call.images = ITEMS;
+    b->call.channels = b->call.pixels = 1;
+    for (size_t i = 0; i < ITEMS; i++) {
+        b->input[i] = i + 1 < ITEMS ? still[i] : x;
+        b->target[i] = i + 1 < ITEMS ? i >= STILL_GOODS : which == 0;
+    }
+    b->watched = ITEMS - 1;
+}
+
+static const loss_path among_others_path = {
+    .axis = "logit of the one that moves",
+    .slope_axis = "gradient by that logit",
+    .text = "a batch of 12 good parts and 3 defects that stand still, and one more defect, or good part, whose logit "
+            "moves from low to high",
+    .low = -6,
+    .high = 6,
+    .cases = {"defect moves", "good part moves"},
+    .reference = "bce",
+    .goods = still,
+    .good_count = STILL_GOODS,
+    .defects = still + STILL_GOODS,
+    .defect_count = ITEMS - 1 - STILL_GOODS,
+    .place = place_among_others,
+    .slope_of = slope_of_watched,
+};
+
+/* --- multi-class ------------------------------------------------------------------------------------------------- */
+
+/* Case c: the item is of class c. */
+static void place_class(path_batch *b, double x, size_t which) {
+    b->call.images = b->call.pixels = 1;
+    b->call.channels = CLASSES;
+    for (size_t c = 0; c < CLASSES; c++) b->input[c] = c == which ? x : 0;
+    b->classes[0] = (int)which;
+    b->call.classes = b->classes;
+    b->watched = which;
+}
+
+static const loss_path class_path = {
+    .axis = "logit of the true class",
+    .slope_axis = "gradient by that logit",
+    .text = "one item of one of three classes, which have " FREQUENT_TEXT ", " LESS_FREQUENT_TEXT " and " RARE_TEXT
+            " items in training; the logit of its true class moves from low to high, the others are 0. A loss that "
+            "treats the classes alike has one line",
+    .low = -6,
+    .high = 6,
+    .cases = {"class of " FREQUENT_TEXT, "class of " LESS_FREQUENT_TEXT, "class of " RARE_TEXT},
+    .reference = "ce",
+    .place = place_class,
+    .slope_of = slope_of_watched,
+};
+
+/* Class and true-class logit of the items that stand still; all other logits are 0. */
+static const struct {
+    int class_index;
+    double logit;
+} still_items[] = {{0, 3}, {0, 2}, {0, 1}, {0, -1}, {1, 2}, {1, 0}, {2, 1}};
+enum { STILL_ITEMS = sizeof still_items / sizeof *still_items };
+
+static void place_class_among_others(path_batch *b, double x, size_t which) {
+    b->call.images = STILL_ITEMS + 1;
+    b->call.channels = CLASSES;
+    b->call.pixels = 1;
+    b->call.classes = b->classes;
+    for (size_t i = 0; i <= STILL_ITEMS; i++) {
+        b->classes[i] = i < STILL_ITEMS ? still_items[i].class_index : (int)which;
+        for (size_t c = 0; c < CLASSES; c++) b->input[i * CLASSES + c] = 0;
+        b->input[i * CLASSES + (size_t)b->classes[i]] = i < STILL_ITEMS ? still_items[i].logit : x;
+    }
+    b->watched = STILL_ITEMS * CLASSES + which;
+}
+
+static const loss_path class_among_others_path = {
+    .axis = "true-class logit of the one that moves",
+    .slope_axis = "gradient by that logit",
+    .text = "a batch of items that stand still, 4 of the first class, 2 of the second, 1 of the third, and one more "
+            "whose true-class logit moves from low to high",
+    .low = -6,
+    .high = 6,
+    .cases = {"first class moves", "second class moves", "third class moves"},
+    .reference = "ce",
+    .place = place_class_among_others,
+    .slope_of = slope_of_watched,
+};
+
+/* --- regression and boxes ---------------------------------------------------------------------------------------- */
+
+static void place_difference(path_batch *b, double x, size_t which) {
+    (void)which;
+    b->call.images = b->call.channels = b->call.pixels = 1;
+    b->input[0] = x;
+    b->target[0] = 0;
+}
+
+static const loss_path difference_path = {
+    .axis = "prediction − target",
+    .slope_axis = "gradient by the prediction",
+    .text = "one number, its difference to the target from low to high",
+    .low = -4,
+    .high = 4,
+    .cases = {""},
+    .reference = "l1",
+    .place = place_difference,
+    .slope_of = slope_of_watched,
+};
+
+/* A box of width times `stretch`, its centre moved. */
+static void place_box(path_batch *b, double dx, double dy, double stretch) {
+    const double half = 0.5 * BOX, centre = 2 * BOX;
+    const double box[4] = {centre + dx - half * stretch, centre + dy - half, centre + dx + half * stretch,
+                           centre + dy + half};
+    b->call.images = b->call.pixels = 1;
+    b->call.channels = 4;
+    for (size_t k = 0; k < 4; k++) {
+        b->input[k] = box[k];
+        b->target[k] = k < 2 ? centre - half : centre + half;
+    }
+}
+
+/* Two to the right for each one down. */
+static void place_sliding(path_batch *b, double x, size_t which) {
+    (void)which;
+    place_box(b, x * 2 / SQRT_5, x / SQRT_5, 1);
+}
+
+static void place_stretched(path_batch *b, double x, size_t which) {
+    (void)which;
+    place_box(b, 0, 0, x);
+}
+
+static const loss_path sliding_path = {
+    .axis = "distance of the centres, px",
+    .slope_axis = "norm of the gradient, 1/px",
+    .text = "a box of the size of the true one, " BOX_TEXT
+            " pixels, slides past it, two pixels to the right for each one down; beyond the grey lines the two are "
+            "disjoint",
+    .rules = {-0.5 * BOX * SQRT_5, 0.5 * BOX *SQRT_5},
+    .low = -64,
+    .high = 64,
+    .cases = {""},
+    .reference = "box_iou",
+    .place = place_sliding,
+    .slope_of = slope_norm,
+};
+
+static const loss_path stretched_path = {
+    .axis = "width / true width",
+    .slope_axis = "norm of the gradient, 1/px",
+    .text = "a box with the centre and the height of the true one, its width from a quarter to four times the true one",
+    .low = -2,
+    .high = 2,
+    .powers = 1,
+    .cases = {""},
+    .reference = "box_iou",
+    .place = place_stretched,
+    .slope_of = slope_norm,
+};
+
+/* --- masks ------------------------------------------------------------------------------------------------------- */
+
+/* p from .02 to .98 over the one pixel of the edge. */
+static double disc_logit(double x, double y, double centre, double radius) {
+    const double outside = sqrt((x - centre) * (x - centre) + (y - 0.5 * SIDE) * (y - 0.5 * SIDE)) - radius;
+    return -3.8918202981106265 * fmin(fmax(2 * outside, -1), 1); /* log(.98/.02) */
+}
+
+static void place_disc(path_batch *b, double true_centre, double centre, double radius) {
+    b->call.images = b->call.channels = 1;
+    b->call.pixels = ELEMENTS;
+    b->call.width = SIDE;
+    for (size_t i = 0; i < ELEMENTS; i++) {
+        const double x = (double)(i % SIDE) + 0.5, y = (double)(i / SIDE) + 0.5; /* NOLINT: whole rows */
+        b->input[i] = disc_logit(x, y, centre, radius);
+        b->target[i] = disc_logit(x, y, true_centre, RADIUS) > 0;
+    }
+}
+
+static void place_shifted(path_batch *b, double x, size_t which) {
+    (void)which;
+    place_disc(b, 12, 12 + x, RADIUS);
+}
+
+static void place_growing(path_batch *b, double x, size_t which) {
+    (void)which;
+    place_disc(b, 0.5 * SIDE, 0.5 * SIDE, x);
+}
+
+static const loss_path shifted_path = {
+    .axis = "shift of the predicted disc, px",
+    .slope_axis = "sum of |gradient|",
+    .text = "a disc of " TEXT(
+        RADIUS) " pixels radius in an image of " SIDE_TEXT
+                " is predicted with p = .98 inside and .02 outside, shifted; beyond the grey line the two are apart",
+    .rules = {2 * RADIUS},
+    .low = 0,
+    .high = 24,
+    .cases = {""},
+    .reference = "dice",
+    .place = place_shifted,
+    .slope_of = slope_sum,
+};
+
+static const loss_path growing_path = {
+    .axis = "radius of the predicted disc, px",
+    .slope_axis = "sum of |gradient|",
+    .text = "the same disc predicted in its place, too small or too large; the grey line is the true radius",
+    .rules = {RADIUS},
+    .low = 0,
+    .high = 24,
+    .cases = {""},
+    .reference = "dice",
+    .place = place_growing,
+    .slope_of = slope_sum,
+};
+
+/* --- following them ---------------------------------------------------------------------------------------------- */
+
+void paths_of(const loss_type *type, const loss_path *out[PATHS + 1]) {
+    size_t n = 0;
+    if (type->kind == LOSS_BINARY) out[n++] = type->elements ? &logit_path : &among_others_path;
+    if (type->classes) out[n++] = &class_path;
+    if (type->kind == LOSS_MULTICLASS && !type->classes) out[n++] = &class_among_others_path;
+    if (type->kind == LOSS_REGRESSION) out[n++] = &difference_path;
+    if (type->kind == LOSS_BOX) out[n++] = &sliding_path, out[n++] = &stretched_path;
+    if (type->kind == LOSS_MASK) out[n++] = &shifted_path, out[n++] = &growing_path;
+    out[n] = NULL;
+}
+
+double path_x(const loss_path *path, size_t point) {
+    const double x = path->low + (path->high - path->low) * (double)point / (PATH_POINTS - 1);
+    return path->powers ? repro_exp(x * 0.69314718055994531) : x;
+}
+
+int path_follow(const loss_path *path, size_t which, const char *expression, curve *out, lb_error *error) {
+    static path_batch b; /* large */
+    int code = LB_OK;
+    for (size_t i = 0; !code && i < PATH_POINTS; i++) {
+        b = (path_batch){.counts = {FREQUENT, LESS_FREQUENT, RARE}};
+        b.call = (eval_call){.expression = expression, .counts = {GOODS, DEFECTS}, .input = b.input};
+        path->place(&b, path_x(path, i), which);
+        if (b.call.classes)
+            b.call.class_counts = b.counts;
+        else
+            b.call.target = b.target;
+        eval_result result = {.grad = b.grad};
+        code = eval_call_float(&b.call, &result, error);
+        out->value[i] = result.value;
+        out->slope[i] = path->slope_of(&b);
+    }
+    return code;
+}

@@ -1,0 +1,82 @@
+/* Hausdorff distance loss by distance transforms: the mean of (p-y)^2 w over the pixels of a mask, w = d_p^alpha +
+   d_y^alpha, d the distance of a pixel to the nearest pixel of the other side of the mask p > 1/2 or y > 1/2. A mask
+   without one of its sides has d = 0, as in MONAI. w is a constant for the gradient; since it changes only where a p
+   crosses 1/2, that is the derivative everywhere else. Ignored pixels count as outside. */
+#include "lib/loss/planes.h"
+
+enum { ALPHA = SPACING_PARAM_COUNT };
+
+static const param params[] = {
+    SPACING_PARAMS,
+    [ALPHA] = {.name = "alpha",
+               .fallback = 2,
+               .low = 0,
+               .high = 4,
+               .scale = PARAM_LINEAR,
+               .tune_low = 0.5,
+               .tune_high = 3,
+               .summary = "power of the distances: how much far mistakes weigh more than near ones"},
+};
+
+/* x^exponent for x >= 0; 0^0 = 1. */
+static inline real power(real x, real exponent) {
+    return real_select(x > 0, real_exp(exponent * real_log(x)), exponent == 0);
+}
+
+/* From squared distances: a and b become weight and nothing. */
+LOSS_KERNEL static void add_powers(const real *restrict a, real half_alpha, size_t n, real *restrict weight) {
+    if (half_alpha == 1)
+        for (size_t i = 0; i < n; i++) weight[i] += a[i];
+    else
+        for (size_t i = 0; i < n; i++) weight[i] = power(weight[i], half_alpha) + power(a[i], half_alpha);
+}
+
+LOSS_KERNEL static void fill_losses(const real *restrict p, const real *restrict y, const real *restrict weight,
+                                    size_t n, real *restrict losses) {
+    for (size_t i = 0; i < n; i++) losses[i] = (p[i] - y[i]) * (p[i] - y[i]) * weight[i];
+}
+
+LOSS_KERNEL static void fill_slopes(const real *restrict p, const real *restrict y, size_t n, real *restrict slope) {
+    for (size_t i = 0; i < n; i++) slope[i] *= 2 * (p[i] - y[i]);
+}
+
+static void hausdorff_mask(const double *values, const loss_mask *mask) {
+    const size_t n = mask->pixels;
+    real *weight = mask->slope; /* until it becomes the slope */
+    if (mask->map)
+        for (size_t i = 0; i < n; i++) weight[i] = mask->map[i];
+    else {
+        loss_mask_distances(values, mask, mask->p, mask->loss);
+        loss_mask_distances(values, mask, mask->y, weight);
+        add_powers(mask->loss, (real)(values[ALPHA] / 2), n, weight);
+    }
+    fill_losses(mask->p, mask->y, weight, n, mask->loss);
+    fill_slopes(mask->p, mask->y, n, mask->slope);
+}
+
+static double hausdorff_eval(const double *values, const loss_batch *batch, double scale, real *each, real *grad,
+                             void *scratch) {
+    return loss_each_mask(hausdorff_mask, values, batch, scale, each, grad, scratch);
+}
+
+LOSS_TYPE(hausdorff_dt) = {
+    .name = "hausdorff_dt",
+    .version = 1,
+    .summary = "mean of (p-y)^2 (d_p^alpha + d_y^alpha), distances to the boundaries of both masks, constant for the "
+               "gradient",
+    .citation = "Karimi & Salcudean 2020, Reducing the Hausdorff distance in medical image segmentation with "
+                "convolutional neural networks, arXiv:1904.10030, equation 8",
+    .use = "beside dice or bce, when the farthest wrong pixel is what counts",
+    .traps =
+        "its scale grows with the image and with alpha, so it needs a small weight; on an image without defect and "
+        "without any p above 1/2 it is 0 with all gradients; two distance maps an evaluation",
+    .kind = LOSS_MASK,
+    .values = LOSS_PER_CELL,
+    .params = params,
+    .param_count = sizeof params / sizeof params[0],
+    .check_batch = loss_each_mask_check,
+    .divisor = loss_each_mask_divisor,
+    .eval = hausdorff_eval,
+    .scratch = loss_each_mask_scratch,
+    .any_activation = 1,
+};
