@@ -7,11 +7,11 @@
 #   lines            rows: how many lines
 #   hues             lines: 1 the defaults, 2.. other settings, 0 grey, for comparison
 #   cases            lines: 1.. which case of the batch, told apart by dashes where there is more than one
-#   slopes           rows, one a text line: what the gradient panel shows
+#   slopes           rows, one a text line: the title of the gradient panel
 #   formula          below the title
 #   powers           rows: 1 for powers of 2 along x
 #   rules            grey vertical lines, "ROW=X ROW=X"
-#   goods, defects   ticks at the foot of the first row's panels: scores that stand still
+#   goods, defects   ticks at the foot of the panels: scores that stand still
 
 known = 'title lines hues cases slopes formula powers rules goods defects'
 load scripts.'/style.gp'
@@ -51,8 +51,8 @@ case_name(l) = strstrt(name(l), '; ') ? name(l)[strstrt(name(l), '; ')+2:*] : ''
 set linetype 8 lc rgb "#A8A8A8" lw 1.3 dt 1 pt 7 ps 0
 line_type(h) = h == 0 ? 8 : h
 many(p) = strlen(case_name(first[p])) > 0
-dash(c) = c == 1 ? 'dt 1' : c == 2 ? 'dt (7,5)' : 'dt (1.5,3)'
-style(p, l) = many(p) ? sprintf('linespoints lt %d %s pi 32', line_type(hue(l)), dash(case(l))) \
+dash(c) = c == 1 ? 'dt 1' : c == 2 ? 'dt (18,8)' : 'dt (4,8)'
+style(p, l) = many(p) ? sprintf('linespoints lt %d %s pi 26', line_type(hue(l)), dash(case(l))) \
                       : sprintf('lines lt %d', line_type(hue(l)))
 
 # The key is as wide as its longest entry.
@@ -61,8 +61,8 @@ do for [l=1:line_now-1] {
     widest = maximum(widest, maximum(strlen(setting(l)), strlen(case_name(l))))
 }
 formula_lines = has('formula') ? lines(option_formula) : 0
-left = 58.; panel = 200.; between = 66.; key_gap = 8.; key_width = 54. + 6.7*widest
-tall = 190.; below = 46.; above = 50. + 15*formula_lines; gap = 10.
+left = 48.; panel = 206.; between = 56.; key_gap = 8.; key_width = 58. + 6.8*widest
+tall = 168.; below = 44.; above = 52. + 15*formula_lines; gap = 24.
 width = left + panel + between + panel + key_gap + key_width
 height = above + panels*(tall + below) + (panels - 1)*gap
 eval canvas(width, height)
@@ -73,7 +73,7 @@ if (has('formula')) { set label 2 option_formula at screen 8/width, screen 1 - 3
 set grid noxtics ytics back lt 1 lw 0.6 lc rgb "#DDDDDD" dt 1
 set xzeroaxis lt 1 lw 0.8 lc rgb "#999999" dt 1
 set tics font small
-set xlabel offset 0, 0.2
+set xlabel offset 0, 0.5 font small
 set key off
 
 # At most n steps of 1, 2 or 5.
@@ -92,7 +92,7 @@ do for [p=1:panels] {
         set xtics autofreq
     } else {
         unset logscale x
-        set xtics step(LOW[x_of[p]], HIGH[x_of[p]], 6.)
+        set xtics step(LOW[x_of[p]], HIGH[x_of[p]], 7.)
     }
     set xrange [LOW[x_of[p]]:HIGH[x_of[p]]]
     unset arrow
@@ -104,10 +104,13 @@ do for [p=1:panels] {
             }
         }
     }
-    if (p == 1 && has('goods')) {
+    if (has('goods')) {
         do for [score in option_goods] { set arrow from first real(score), graph 0 rto graph 0, graph 0.035 nohead lw 1.2 dt 1 lc rgb "#777777" front }
     }
-    if (p == 1 && has('defects')) {
+    if (has('goods') && p == 1) {
+        set label 3 "ticks: the others;\nlong: defects" at screen 1 - (key_width - 12)/width, screen 1 - (top + tall - 12)/height left font small tc rgb ink_grey
+    }
+    if (has('defects')) {
         do for [score in option_defects] { set arrow from first real(score), graph 0 rto graph 0, graph 0.07 nohead lw 2 dt 1 lc rgb "#D55E00" front }
     }
     do for [side=0:1] {
@@ -120,11 +123,10 @@ do for [p=1:panels] {
         }
         room = high > low ? 0.06*(high - low) : 1
         set yrange [low - (low < 0 ? room : 0.03*(high-low)):high + room]
-        if (high > low) { set ytics step(low, high, 5.) } else { set ytics autofreq }
+        if (high > low) { set ytics step(low, high, 4.5) } else { set ytics autofreq }
         set lmargin at screen (left + side*(panel + between))/width
         set rmargin at screen (left + side*(panel + between) + panel)/width
-        if (p == 1) { set title (side ? 'gradient' : 'value') font small offset 0, -0.7 } else { unset title }
-        set ylabel (side ? text_line(option_slopes, p) : 'loss') font small offset 1, 0
+        set title (side ? text_line(option_slopes, p) : 'value') font small offset 0, -0.7
         if (side == 1) {
             set key at screen (left + 2*panel + between + key_gap)/width, screen 1 - top/height left top Left reverse font small
         }
@@ -154,7 +156,7 @@ do for [p=1:panels] {
         }
         eval 'plot '.commands.(side ? entries : '').' 1/0 notitle'
         set key off
-        unset label 1; unset label 2
+        unset label 1; unset label 2; unset label 3
     }
 }
 unset multiplot

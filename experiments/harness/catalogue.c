@@ -1,6 +1,7 @@
 /* lossbench catalogue: docs/LOSSES.md and the pictures. */
 #include "experiments/harness/catalogue.h"
 
+#include "experiments/harness/png_palette.h"
 #include "experiments/harness/report.h"
 
 #include <stdio.h>
@@ -18,16 +19,21 @@ static int check_names(const char *only, lb_error *error) {
     return LB_OK;
 }
 
+static int draw_one(const char *directory, const loss_type *type, lb_error *error) {
+    char stem[PATH_SIZE], png[PATH_SIZE + 8];
+    snprintf(stem, sizeof stem, "%.900s/%.90s", directory, type->name);
+    snprintf(png, sizeof png, "%s.png", stem);
+    const int code = sheet_draw(type, stem, error);
+    return code ? code : png_palette(png, error);
+}
+
 static int draw_all(const char *out, const char *only, lb_error *error) {
-    char directory[PATH_SIZE], stem[PATH_SIZE + 100];
+    char directory[PATH_SIZE];
     const loss_type *type;
     snprintf(directory, sizeof directory, "%.900s/plots/losses", out);
     int code = make_directories(directory, error);
-    for (size_t i = 0; !code && (type = loss_type_at(i)); i++) {
-        if (!in_list(only, type->name)) continue;
-        snprintf(stem, sizeof stem, "%s/%.90s", directory, type->name);
-        code = sheet_draw(type, stem, error);
-    }
+    for (size_t i = 0; !code && (type = loss_type_at(i)); i++)
+        if (in_list(only, type->name)) code = draw_one(directory, type, error);
     return code;
 }
 

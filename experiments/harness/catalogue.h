@@ -13,7 +13,7 @@ int catalogue_write(const char *out, const char *only, lb_error *error);
 
 /* --- for its parts ----------------------------------------------------------------------------------------------- */
 
-enum { PATH_POINTS = 81, PATH_CASES = 3, PATHS = 2 /* of a loss at most */ };
+enum { PATH_POINTS = 65, PATH_CASES = 3, PATHS = 2 /* of a loss at most */ };
 
 /* Value and slope of a loss along a path. */
 typedef struct {

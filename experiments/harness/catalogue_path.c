@@ -14,6 +14,7 @@
 #define RARE 56
 #define SIDE 48 /* of an image of discs, pixels */
 #define RADIUS 8
+#define EDGE 4
 #define BOX 32 /* side of the true box, pixels */
 #define SQRT_5 2.2360679774997896
 #define TEXT_OF(x) #x
@@ -236,10 +237,10 @@ static const loss_path stretched_path = {
 
 /* --- masks ------------------------------------------------------------------------------------------------------- */
 
-/* p from .02 to .98 over the one pixel of the edge. */
+/* p from .98 to .02 over the EDGE pixels at the rim: a soft rim, so that the lines show the loss and not the pixels. */
 static double disc_logit(double x, double y, double centre, double radius) {
     const double outside = sqrt((x - centre) * (x - centre) + (y - 0.5 * SIDE) * (y - 0.5 * SIDE)) - radius;
-    return -3.8918202981106265 * fmin(fmax(2 * outside, -1), 1); /* log(.98/.02) */
+    return -3.8918202981106265 * fmin(fmax(2 * outside / EDGE, -1), 1); /* log(.98/.02) */
 }
 
 static void place_disc(path_batch *b, double true_centre, double centre, double radius) {
@@ -266,9 +267,9 @@ static void place_growing(path_batch *b, double x, size_t which) {
 static const loss_path shifted_path = {
     .axis = "shift of the predicted disc, px",
     .slope_axis = "sum of |gradient|",
-    .text = "a disc of " TEXT(
-        RADIUS) " pixels radius in an image of " SIDE_TEXT
-                " is predicted with p = .98 inside and .02 outside, shifted; beyond the grey line the two are apart",
+    .text = "a disc of " TEXT(RADIUS) " pixels radius in an image of " SIDE_TEXT
+                                      " is predicted with p = .98 inside, .02 outside and a rim of " TEXT(
+                                          EDGE) " pixels between, shifted; beyond the grey line the two are apart",
     .rules = {2 * RADIUS},
     .low = 0,
     .high = 24,

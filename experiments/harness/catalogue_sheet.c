@@ -41,6 +41,8 @@ static const struct {
 } chosen[] = {
     {"weighted_bce", "pos_weight", "1 3 auto"},
     {"focal", "gamma", "0 1 2 5"},
+    {"focal", "alpha", "off 0.25 0.75 auto"},
+    {"recall_at_fr", "lambda", "0.3 1 3"},
     {NULL, NULL, NULL},
 };
 
@@ -94,11 +96,23 @@ static size_t usual_values(const param *p, value_list out) {
     return kept;
 }
 
-static size_t values_of(const loss_type *type, const param *p, value_list out) {
+/* "1 3 auto", or NULL */
+static const char *chosen_for(const loss_type *type, const param *p) {
     for (size_t i = 0; chosen[i].loss; i++)
-        if (strcmp(chosen[i].loss, type->name) == 0 && strcmp(chosen[i].param, p->name) == 0)
-            return chosen_values(chosen[i].values, out);
-    return usual_values(p, out);
+        if (strcmp(chosen[i].loss, type->name) == 0 && strcmp(chosen[i].param, p->name) == 0) return chosen[i].values;
+    return NULL;
+}
+
+static size_t values_of(const loss_type *type, const param *p, value_list out) {
+    const char *const values = chosen_for(type, p);
+    return values ? chosen_values(values, out) : usual_values(p, out);
+}
+
+/* Numbers that no tuner moves are shown where there is nothing else, or on request. */
+static int is_worth_showing(const loss_type *type, const param *p) {
+    int any_tuned = 0;
+    for (size_t i = 0; i < type->param_count; i++) any_tuned |= is_tuned(&type->params[i]);
+    return p->scale == PARAM_CHOICE || !any_tuned || chosen_for(type, p);
 }
 
 /* --- curves ------------------------------------------------------------------------------------------------------ */
@@ -190,7 +204,8 @@ static int fill_mixed(const sheet *sh, group *g, int with_tuned, lb_error *error
     for (size_t i = 0; with_tuned && i < type->param_count; i++)
         if (is_tuned(&type->params[i])) add_values(sh, g, &type->params[i], 0);
     for (size_t i = 0; i < type->param_count; i++)
-        if (!is_tuned(&type->params[i])) add_values(sh, g, &type->params[i], 0);
+        if (!is_tuned(&type->params[i]) && is_worth_showing(type, &type->params[i]))
+            add_values(sh, g, &type->params[i], 0);
     return code;
 }
 
@@ -366,7 +381,7 @@ static void add_row(text *lists, const row *r, size_t number) {
     text_add(&lists[SLOPES], "%s%s", number ? "\n" : "", r->path->slope_axis);
     for (size_t i = 0; i < 2; i++)
         if (r->path->rules[i] != 0) text_add(&lists[RULES], " %zu=%g", number + 1, r->path->rules[i]);
-    if (number) return;
+    if (lists[GOODS].data) return; /* they stand still in all rows */
     add_numbers(&lists[GOODS], r->path->goods, r->path->good_count);
     add_numbers(&lists[DEFECTS], r->path->defects, r->path->defect_count);
 }

@@ -8,6 +8,8 @@
 
 enum { DIMENSIONS = 6 };
 
+static int takes(const eval_record *r, loss_kind kind) { return (r->forms >> kind & 1u) != 0; }
+
 /* --- numbers ----------------------------------------------------------------------------------------------------- */
 
 static int fail_kind(const json_t *json, const char *name, lb_error *error) {
@@ -87,13 +89,14 @@ static const char *wrong_shape(const eval_record *r, const size_t *sizes, size_t
 }
 
 int eval_read_input(eval_record *r, lb_error *error) {
-    size_t sizes[DIMENSIONS], count, first = 0;
+    size_t sizes[DIMENSIONS] = {0}, count, first = 0;
     if (read_dimensions(json_object_get(r->json, "shape"), sizes, &count, error)) return LB_INVALID;
     const char *sentence = wrong_shape(r, sizes, count);
     if (sentence) return lb_fail(error, LB_INVALID, "%s", sentence);
-    const int masks = !(r->forms & ~(1u << LOSS_MASK)), planes = masks && count <= 3 && has_planes_only(r);
+    const int masks = r->kind <= LOSS_MASK && !takes(r, LOSS_BINARY),
+              planes = masks && count <= 3 && has_planes_only(r);
     r->images = masks && count == 1 ? 1 : sizes[first++];
-    r->channels = planes || first == count ? 1 : sizes[first++];
+    r->channels = planes || (masks && count == 1) || first == count ? 1 : sizes[first++];
     r->pixels = 1;
     for (r->size = r->images * r->channels; first < count; first++) {
         r->pixels *= sizes[first];
@@ -143,8 +146,6 @@ static int read_targets(eval_record *r, lb_error *error) {
     r->call.target = labels;
     return LB_OK;
 }
-
-static int takes(const eval_record *r, loss_kind kind) { return (r->forms >> kind & 1u) != 0; }
 
 /* How many weights the library wants: one for each item, box or element. */
 static size_t count_weights(const eval_record *r) {

@@ -240,24 +240,20 @@ static int read_ignore_index(eval_record *r, const char *key, const json_t *valu
     return LB_OK;
 }
 
-/* Which channel the i-th of `count` class weights is for: where `classes` lists as many, those. */
-static size_t channel_of_weight(const eval_record *r, size_t i, size_t count) {
-    const json_t *classes = json_object_get(r->params, "classes");
-    if (count == r->channels || json_array_size(classes) != count) return i;
-    const double channel = json_number_value(json_array_get(classes, i));
-    return channel >= 0 && channel < (double)r->channels ? (size_t)channel : 0; /* read_classes refuses it */
-}
-
-/* Factors on the losses of a class or channel: one each, or one for all. */
+/* Factors on the losses of a class or channel: one each, one for all, or one for each channel that `classes` lists. */
 static int read_class_weight(eval_record *r, const char *key, const json_t *value, lb_error *error) {
-    const size_t listed = json_array_size(json_object_get(r->params, "classes"));
-    const size_t count = listed && json_array_size(value) == listed ? listed : r->channels;
+    const json_t *classes = json_object_get(r->params, "classes");
+    const int listed = json_is_array(classes) && json_array_size(value) == json_array_size(classes);
+    const size_t count = listed ? json_array_size(classes) : r->channels;
     const double *given = json_is_number(value) ? NULL : eval_numbers(r, value, key, count, error);
     double *weights = eval_room(r, r->channels, sizeof *weights, error);
     if (!weights || (!given && !json_is_number(value))) return LB_INVALID;
     for (size_t c = 0; c < r->channels; c++) weights[c] = r->call.class_weight ? r->call.class_weight[c] : 1;
-    for (size_t i = 0; i < (given ? count : r->channels); i++)
-        weights[given ? channel_of_weight(r, i, count) : i] *= given ? given[i] : json_number_value(value);
+    for (size_t i = 0; i < count; i++) {
+        const double channel = listed ? json_number_value(json_array_get(classes, i)) : (double)i;
+        if (channel >= 0 && channel < (double)r->channels) /* else read_classes refuses it */
+            weights[(size_t)channel] *= given ? given[i] : json_number_value(value);
+    }
     r->call.class_weight = weights;
     return LB_OK;
 }
@@ -271,6 +267,23 @@ static int read_counts(eval_record *r, const char *key, const json_t *value, lb_
         r->call.counts = (loss_counts){.good = counts[0], .defect = counts[1]};
     else
         r->call.class_counts = counts;
+    return LB_OK;
+}
+
+/* The library's counts are whole items: the smallest share becomes one. */
+static void scale_shares(double *shares, size_t count) {
+    double least = INFINITY;
+    for (size_t c = 0; c < count; c++)
+        if (shares[c] > 0) least = fmin(least, shares[c]);
+    for (size_t c = 0; c < count; c++) shares[c] = least < 1 ? shares[c] / least : shares[c];
+}
+
+/* Shares of the training set in place of counts. */
+static int read_prior(eval_record *r, const char *key, const json_t *value, lb_error *error) {
+    double *shares = eval_numbers(r, value, key, r->channels, error);
+    if (!shares) return LB_INVALID;
+    scale_shares(shares, r->channels);
+    r->call.class_counts = shares;
     return LB_OK;
 }
 
@@ -331,7 +344,7 @@ static const struct {
                   {"counts", read_counts},
                   {"samples_per_class", read_counts},
                   {"cum_samples", read_counts},
-                  {"prior", read_counts},
+                  {"prior", read_prior},
                   {"classes", read_classes},
                   {"mean_divisor", read_mean_divisor},
                   {"eps", read_guard},
@@ -407,6 +420,7 @@ static int add_to_prior(eval_record *r, lb_error *error) {
     for (size_t c = 0; c < r->channels; c++) sum += r->call.class_counts[c];
     for (size_t c = 0; c < r->channels; c++)
         counts[c] = pow(pow(r->call.class_counts[c] / sum, tau) + r->prior_eps, 1 / tau);
+    scale_shares(counts, r->channels);
     if (tau > 0 && sum > 0) r->call.class_counts = counts;
     return LB_OK;
 }

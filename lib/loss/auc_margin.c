@@ -3,21 +3,20 @@
        (1-p) mean((s-a)^2 P) + p mean((s-b)^2 N) + 2 alpha (p (1-p) margin + mean(p s N - (1-p) s P)) - p (1-p) alpha^2
 
    to be minimised over the net, a and b and maximised over alpha >= 0. At a, b = the mean scores of the classes and
-   alpha = max(0, margin + b - a) it is p (1-p) (variance P + variance N + max(0, margin + b - a)^2): `auto` takes these
-   optima of the batch, and since the loss is stationary there (alpha: or held at its bound), the gradient by the scores
-   with a, b, alpha held is the gradient of the optimal value. Numbers are where the state a, b, alpha starts, or stays
-   when the batch brings none: descent in a and b, ascent in alpha, alpha >= 0. What is auto is not learnt: its state is
-   not looked at and its state gradient is 0.
+   alpha = max(0, margin + b - a) it is p (1-p) (variance P + variance N + max(0, margin + b - a)^2): `batch` takes
+   these optima of the batch, and since the loss is stationary there (alpha: or held at its bound), the gradient by the
+   scores with a, b, alpha held is the gradient of the optimal value. Numbers are where the state a, b, alpha starts, or
+   stays when the batch brings none: descent in a and b, ascent in alpha, alpha >= 0. What is of the batch is not
+   learnt: its state is not looked at and its state gradient is 0.
 
-   Without positives or negatives: 0 when p is of the batch, else the formula, auto a, b and alpha then being 0. */
+   Without positives or negatives: 0 when p is of the batch, else the formula, a, b and alpha of the batch then being 0.
+ */
 #include "lib/loss/ranking.h"
 
 enum { MARGIN, START_A, START_B, START_ALPHA, SHARE, SCORES };
-#define AUTO (-1e9)
+#define BATCH_OPTIMUM (-1e9)
 
-/* `batch` is what these words mean; `auto` is taken for it, so that they are not mistaken for numbers that the training
-   counts must give. */
-static const param_word batch_words[] = {{"batch", AUTO}, {"auto", AUTO}, {NULL, 0}};
+static const param_word batch_words[] = {{"batch", BATCH_OPTIMUM}, {NULL, 0}};
 
 static const param params[] = {
     [MARGIN] = {.name = "margin",
@@ -29,33 +28,33 @@ static const param params[] = {
                 .tune_high = 1,
                 .summary = "by how much the mean score of defects should exceed that of goods"},
     [START_A] = {.name = "a",
-                 .fallback = AUTO,
+                 .fallback = BATCH_OPTIMUM,
                  .low = -1e6,
                  .high = 1e6,
                  .scale = PARAM_LINEAR,
                  .words = batch_words,
-                 .summary = "what scores of defects are drawn to; batch (or auto): their mean"},
+                 .summary = "what scores of defects are drawn to; batch: their mean"},
     [START_B] = {.name = "b",
-                 .fallback = AUTO,
+                 .fallback = BATCH_OPTIMUM,
                  .low = -1e6,
                  .high = 1e6,
                  .scale = PARAM_LINEAR,
                  .words = batch_words,
-                 .summary = "what scores of goods are drawn to; batch (or auto): their mean"},
+                 .summary = "what scores of goods are drawn to; batch: their mean"},
     [START_ALPHA] = {.name = "alpha",
-                     .fallback = AUTO,
+                     .fallback = BATCH_OPTIMUM,
                      .low = -1e6,
                      .high = 1e6,
                      .scale = PARAM_LINEAR,
                      .words = batch_words,
-                     .summary = "multiplier of the margin; batch (or auto): the best, at least 0"},
+                     .summary = "multiplier of the margin; batch: the best, at least 0"},
     [SHARE] = {.name = "p",
-               .fallback = AUTO,
+               .fallback = BATCH_OPTIMUM,
                .low = 0,
                .high = 1,
                .scale = PARAM_LOGIT,
                .words = batch_words,
-               .summary = "share of defects; batch (or auto): that of the batch"},
+               .summary = "share of defects; batch: that of the batch"},
     [SCORES] = RANKING_SCORES_PARAM(SCORES_SIGMOID),
 };
 
@@ -77,15 +76,15 @@ static double mean_power(const ranking *r, const double *weight, double total, d
     return total > 0 ? sum / total : 0;
 }
 
-/* The state in use: of the batch, or where it starts; `best` where it is auto. */
+/* The state in use: of the batch, or where it starts; `best` where it is of the batch. */
 static double state_value(const double *values, const double *state, int which, double best) {
-    if (values[which] == AUTO) return best;
+    if (values[which] == BATCH_OPTIMUM) return best;
     return state ? state[which - START_A] : values[which];
 }
 
 static margin_terms margin_terms_of(const double *values, const double *state, const ranking *r) {
     const double total = r->positives + r->negatives;
-    margin_terms t = {.p = values[SHARE] == AUTO ? r->positives / total : values[SHARE]};
+    margin_terms t = {.p = values[SHARE] == BATCH_OPTIMUM ? r->positives / total : values[SHARE]};
     t.positive_mean = mean_power(r, r->positive, r->positives, 0, 1);
     t.negative_mean = mean_power(r, r->negative, r->negatives, 0, 1);
     t.positive_factor = (1 - t.p) * (r->positives / total);
@@ -108,7 +107,7 @@ static double margin_value(const margin_terms *t, const ranking *r) {
 static void write_state_grad(const double *values, const margin_terms *t, double scale, double *state_grad) {
     const double by[] = {2 * t->positive_factor * (t->a - t->positive_mean),
                          2 * t->negative_factor * (t->b - t->negative_mean), 2 * (t->slope - t->curvature * t->alpha)};
-    for (int k = 0; k < 3; k++) state_grad[k] = values[START_A + k] == AUTO ? 0 : scale * by[k];
+    for (int k = 0; k < 3; k++) state_grad[k] = values[START_A + k] == BATCH_OPTIMUM ? 0 : scale * by[k];
 }
 
 static void add_margin_gradient(const margin_terms *t, const ranking *r, double scale, real *grad) {
@@ -124,7 +123,7 @@ static void add_margin_gradient(const margin_terms *t, const ranking *r, double 
 static double auc_margin_eval(const double *values, const loss_batch *batch, double scale, real *out, real *grad,
                               void *scratch) {
     const ranking r = loss_ranking_of(batch, values[SCORES] == SCORES_SIGMOID, scratch);
-    const int empty = !(r.positives + r.negatives > 0) || (values[SHARE] == AUTO && nothing_to_rank(&r));
+    const int empty = !(r.positives + r.negatives > 0) || (values[SHARE] == BATCH_OPTIMUM && nothing_to_rank(&r));
     const margin_terms t = empty ? (margin_terms){0} : margin_terms_of(values, batch->state, &r);
     if (batch->state_grad) write_state_grad(values, &t, scale, batch->state_grad);
     if (empty) return 0;
@@ -140,7 +139,7 @@ static size_t auc_margin_scratch(const double *values, const loss_batch *batch) 
 }
 
 static void auc_margin_start(const double *values, double *state) {
-    for (int k = 0; k < 3; k++) state[k] = values[START_A + k] == AUTO ? 0 : values[START_A + k];
+    for (int k = 0; k < 3; k++) state[k] = values[START_A + k] == BATCH_OPTIMUM ? 0 : values[START_A + k];
 }
 
 static const char *const state_names[] = {"a", "b", "alpha", NULL};

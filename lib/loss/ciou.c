@@ -82,12 +82,31 @@ BOX_INLINE aspect aspect_of(const box_pair *p, int unit) {
     const real factor = power_of_two_under_1_over(larger);
     const real w = p->x.size * factor, h = p->y.size * factor;
     const real turn = turn_of_aspect(w, h, p->x.target_size, p->y.target_size);
-    const real square = real_min(p->unit, (real)0x1p40);
+    const real length = real_min(p->unit, (real)0x1p40); /* 1/(w^2+h^2) = 1 in the pair's unit is its square */
+    const real shrink = unit ? length * length / factor : factor / at_least((real)0.25, w * w + h * h);
     const real by_angle = -2 * k * turn;
-    const real true_shrink = factor / at_least((real)0.25, w * w + h * h);
-    const real shrink = unit ? square * square / factor : true_shrink;
     return (aspect){
         .value = k * turn * turn, .by_width = by_angle * (h * shrink), .by_height = -by_angle * (w * shrink)};
+}
+
+/* The aspects of a tile, a loop of their own: two shorter chains of operations keep the processor's units busy where
+   one long chain would not. */
+typedef struct {
+    real value[LOSS_TILE], by_width[LOSS_TILE], by_height[LOSS_TILE];
+} aspects;
+
+BOX_INLINE void fill_aspects(const loss_boxes *boxes, int unit, aspects *out) {
+    for (size_t i = 0; i < boxes->n; i++) {
+        const box_pair pair = box_pair_at(boxes, i);
+        const aspect a = aspect_of(&pair, unit);
+        out->value[i] = a.value;
+        out->by_width[i] = a.by_width;
+        out->by_height[i] = a.by_height;
+    }
+}
+
+BOX_INLINE aspect aspect_at(const aspects *all, size_t i) {
+    return (aspect){all->value[i], all->by_width[i], all->by_height[i]};
 }
 
 /* alpha v, with the derivative by v and, through alpha, by IoU. */
@@ -102,23 +121,19 @@ BOX_INLINE trade_off trade_off_of(const box_iou *o, real v, real eps, const ciou
     return (trade_off){.value = a * v, .by_aspect = a + attached * (a - a * a), .by_iou = attached * a * a};
 }
 
-/* Adds the centre distance and alpha v to a cost that holds 1 - IoU. */
-BOX_INLINE void add_ciou_terms(box_cost *cost, const box_pair *p, real eps, const aspect *v, const trade_off *t) {
-    add_centre_distance(cost, p, eps);
-    cost->loss += t->value;
-    cost->x.size += t->by_aspect * v->by_width;
-    cost->y.size += t->by_aspect * v->by_height;
+BOX_INLINE void add_aspect_slopes(box_cost *cost, const aspect *v, real factor) {
+    cost->x.size += factor * v->by_width;
+    cost->y.size += factor * v->by_height;
 }
 
-BOX_INLINE box_cost ciou_cost(const box_pair *pair, real eps, const ciou_options *options, int unit) {
+BOX_INLINE box_cost ciou_cost(const box_pair *pair, real eps, const ciou_options *options, aspect v) {
     const box_iou o = pair_iou(pair, eps);
-    const aspect v = aspect_of(pair, unit);
+    const centre_distance d = centre_distance_of(pair, eps);
     const trade_off t = trade_off_of(&o, v.value, eps, options);
-    box_cost cost = cost_by_iou(pair, &o, o.distance, t.by_iou - (real)1);
-    add_ciou_terms(&cost, pair, eps, &v, &t);
-    const int beyond = cost.loss > options->limit;
-    cost = cost_times(real_select(beyond, 0, 1), cost);
-    cost.loss = real_select(beyond, options->limit, cost.loss);
+    const real all = o.distance + d.value + t.value, keep = real_select(all > options->limit, 0, 1);
+    box_cost cost = cost_by_iou(pair, &o, real_min(all, options->limit), keep * (t.by_iou - (real)1));
+    add_centre_slopes(&cost, pair, &d, keep);
+    add_aspect_slopes(&cost, &v, keep * t.by_aspect);
     return cost;
 }
 
@@ -128,10 +143,12 @@ LOSS_KERNEL static void ciou_boxes(const double *values, const loss_boxes *boxes
     const ciou_options options = {.detached = (real)values[ALPHA_DETACHED],
                                   .gate = gate > 0 ? gate : -1,
                                   .limit = values[CLAMP] != 0 ? 2 : REAL_MAX};
+    aspects all;
     if (values[GRADIENT] == UNIT)
-        EACH_BOX(ciou_cost(&pair, eps, &options, 1))
+        fill_aspects(boxes, 1, &all);
     else
-        EACH_BOX(ciou_cost(&pair, eps, &options, 0))
+        fill_aspects(boxes, 0, &all);
+    EACH_BOX(ciou_cost(&pair, eps, &options, aspect_at(&all, i)))
 }
 
 /* --- inner_ciou -------------------------------------------------------------------------------------------------- */
@@ -150,14 +167,13 @@ BOX_INLINE inner_axis inner_axis_of(const box_axis *a, real ratio) {
                         .by_offset = high_inside - low_inside};
 }
 
-BOX_INLINE box_cost inner_ciou_cost(const box_pair *pair, real eps, real ratio) {
+BOX_INLINE box_cost inner_ciou_cost(const box_pair *pair, real eps, real ratio, aspect v) {
     const ciou_options options = {.detached = 1, .gate = -1, .limit = REAL_MAX};
     const inner_axis x = inner_axis_of(&pair->x, ratio), y = inner_axis_of(&pair->y, ratio);
     const int overlapping = (x.overlap > 0) & (y.overlap > 0);
     const real growth = ratio * ratio;
     const box_iou o = iou_of(growth * pair->x.size * pair->y.size, growth * pair->x.target_size * pair->y.target_size,
                              real_select(overlapping, x.overlap * y.overlap, 0), area_in_unit(pair, eps), pair->equal);
-    const aspect v = aspect_of(pair, 0);
     const box_iou whole = pair_iou(pair, eps);
     const trade_off t = trade_off_of(&whole, v.value, eps, &options);
     const real by_intersection = real_select(overlapping, o.by_intersection, 0);
@@ -167,14 +183,18 @@ BOX_INLINE box_cost inner_ciou_cost(const box_pair *pair, real eps, real ratio) 
     cost.y.size -= by_y * y.by_size;
     cost.x.offset = -by_x * x.by_offset;
     cost.y.offset = -by_y * y.by_offset;
-    add_ciou_terms(&cost, pair, eps, &v, &t);
+    add_centre_distance(&cost, pair, eps);
+    cost.loss += t.value;
+    add_aspect_slopes(&cost, &v, t.by_aspect);
     return cost;
 }
 
 LOSS_KERNEL static void inner_ciou_boxes(const double *values, const loss_boxes *boxes, real *restrict losses,
                                          real (*restrict slopes)[LOSS_TILE]) {
     const real eps = (real)values[BOX_EPS], ratio = (real)values[RATIO];
-    EACH_BOX(inner_ciou_cost(&pair, eps, ratio))
+    aspects all;
+    fill_aspects(boxes, 0, &all);
+    EACH_BOX(inner_ciou_cost(&pair, eps, ratio, aspect_at(&all, i)))
 }
 
 LOSS_TYPE(ciou) = {
