@@ -45,8 +45,8 @@ TEST_BINARIES := $(patsubst %.c,$(BUILD)/%,$(TESTS))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := help
-.PHONY: help all experiments plan list datasets test golden bench verify sanitize nightly format format-check clean \
-        install new-loss plugin fuzz dependencies test_binaries FORCE
+.PHONY: help all experiments plan list catalogue datasets test golden bench verify sanitize nightly format format-check \
+        clean install new-loss plugin fuzz dependencies test_binaries FORCE
 
 ## all           build build/lossbench
 all: $(BUILD)/lossbench
@@ -183,6 +183,10 @@ plan: all
 ## list          losses, data sets, models and experiments, each with its parameters
 list: all
 	$(Q)$(call RUN,list)
+
+## catalogue     write docs/LOSSES.md and a picture of each loss, plots/losses, anew
+catalogue: all
+	$(Q)$(call RUN,catalogue)
 
 ## verify        train a sample of the published trials again and compare their bits
 verify: all

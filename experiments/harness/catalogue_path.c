@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #define GOODS 900 /* training counts, for the parameters that are auto and the losses that want class_counts */
 #define DEFECTS 100
@@ -15,6 +16,8 @@
 #define SIDE 48 /* of an image of discs, pixels */
 #define RADIUS 8
 #define EDGE 4
+#define LINE_WIDTH 6
+#define LINE_LENGTH 32
 #define BOX 32 /* side of the true box, pixels */
 #define SQRT_5 2.2360679774997896
 #define TEXT_OF(x) #x
@@ -24,8 +27,12 @@
 #define RARE_TEXT TEXT(RARE)
 #define SIDE_TEXT TEXT(SIDE) " x " TEXT(SIDE)
 #define BOX_TEXT TEXT(BOX) " x " TEXT(BOX)
+#define RADIUS_TEXT TEXT(RADIUS)
+#define EDGE_TEXT TEXT(EDGE)
+#define LINE_WIDTH_TEXT TEXT(LINE_WIDTH)
+#define LINE_LENGTH_TEXT TEXT(LINE_LENGTH)
 
-enum { CLASSES = 3, ITEMS = 16, ELEMENTS = SIDE * SIDE };
+enum { CLASSES = 3, ITEMS = 16, ELEMENTS = 2 * SIDE * SIDE };
 
 /* `watched`: the element that moves. */
 typedef struct path_batch {
@@ -237,64 +244,158 @@ static const loss_path stretched_path = {
 
 /* --- masks ------------------------------------------------------------------------------------------------------- */
 
-/* p from .98 to .02 over the EDGE pixels at the rim: a soft rim, so that the lines show the loss and not the pixels. */
-static double disc_logit(double x, double y, double centre, double radius) {
-    const double outside = sqrt((x - centre) * (x - centre) + (y - 0.5 * SIDE) * (y - 0.5 * SIDE)) - radius;
+/* From how far outside a shape a point is, in pixels, to its logit: p from .98 to .02 over the EDGE pixels of the rim.
+   The rim is soft so that the lines show the loss and not the pixels. */
+static double shape_logit(double outside) {
     return -3.8918202981106265 * fmin(fmax(2 * outside / EDGE, -1), 1); /* log(.98/.02) */
 }
 
-static void place_disc(path_batch *b, double true_centre, double centre, double radius) {
-    b->call.images = b->call.channels = 1;
-    b->call.pixels = ELEMENTS;
+/* How far a point is outside of a shape with two measures; `at` is its place along x. */
+typedef double shape(double x, double y, double at, double size);
+
+static double outside_disc(double x, double y, double at, double radius) {
+    const double dx = x - at, dy = y - 0.5 * SIDE;
+    return sqrt(dx * dx + dy * dy) - radius;
+}
+
+/* A vertical line; `gap` pixels are missing in its middle. */
+static double outside_line(double x, double y, double at, double gap) {
+    const double along = fabs(y - 0.5 * SIDE);
+    return fmax(fmax(fabs(x - at) - 0.5 * LINE_WIDTH, along - 0.5 * LINE_LENGTH), gap > 0 ? 0.5 * gap - along : -SIDE);
+}
+
+typedef struct {
+    shape *outside;
+    double at, size;
+} figure;
+
+static void place_figures(path_batch *b, size_t channels, figure truth, figure predicted) {
+    const size_t n = (size_t)SIDE * SIDE;
+    b->call.images = 1;
+    b->call.channels = channels;
+    b->call.pixels = n;
     b->call.width = SIDE;
-    for (size_t i = 0; i < ELEMENTS; i++) {
-        const double x = (double)(i % SIDE) + 0.5, y = (double)(i / SIDE) + 0.5; /* NOLINT: whole rows */
-        b->input[i] = disc_logit(x, y, centre, radius);
-        b->target[i] = disc_logit(x, y, true_centre, RADIUS) > 0;
+    for (size_t i = 0; i < n; i++) {
+        const double x = (double)(i % SIDE) + 0.5, y = (double)((i - i % SIDE) / SIDE) + 0.5;
+        const double logit = shape_logit(predicted.outside(x, y, predicted.at, predicted.size));
+        const double label = truth.outside(x, y, truth.at, truth.size) < 0;
+        b->input[i] = channels > 1 ? -logit : logit; /* background first */
+        b->target[i] = channels > 1 ? 1 - label : label;
+        if (channels > 1) b->input[n + i] = logit, b->target[n + i] = label;
     }
+}
+
+static void place_shifted_discs(path_batch *b, double shift, size_t channels) {
+    const double at = 0.25 * SIDE;
+    place_figures(b, channels, (figure){outside_disc, at, RADIUS}, (figure){outside_disc, at + shift, RADIUS});
+}
+
+static void place_growing_discs(path_batch *b, double radius, size_t channels) {
+    const double at = 0.5 * SIDE;
+    place_figures(b, channels, (figure){outside_disc, at, RADIUS}, (figure){outside_disc, at, radius});
 }
 
 static void place_shifted(path_batch *b, double x, size_t which) {
     (void)which;
-    place_disc(b, 12, 12 + x, RADIUS);
+    place_shifted_discs(b, x, 1);
 }
 
 static void place_growing(path_batch *b, double x, size_t which) {
     (void)which;
-    place_disc(b, 0.5 * SIDE, 0.5 * SIDE, x);
+    place_growing_discs(b, x, 1);
 }
 
+static void place_shifted_channels(path_batch *b, double x, size_t which) {
+    (void)which;
+    place_shifted_discs(b, x, 2);
+}
+
+static void place_growing_channels(path_batch *b, double x, size_t which) {
+    (void)which;
+    place_growing_discs(b, x, 2);
+}
+
+static void place_shifted_line(path_batch *b, double x, size_t which) {
+    const double at = 0.25 * SIDE;
+    (void)which;
+    place_figures(b, 1, (figure){outside_line, at, 0}, (figure){outside_line, at + x, 0});
+}
+
+static void place_broken_line(path_batch *b, double x, size_t which) {
+    const double at = 0.5 * SIDE;
+    (void)which;
+    place_figures(b, 1, (figure){outside_line, at, 0}, (figure){outside_line, at, x});
+}
+
+/* What all paths over masks have. */
+#define MASK_PATH .slope_axis = "sum of |gradient|", .cases = {""}, .reference = "dice", .slope_of = slope_sum
+#define SHIFTED_DISCS .axis = "shift of the predicted disc, px", .low = 0, .high = 24, .rules = {2 * RADIUS}
+#define GROWING_DISCS .axis = "radius of the predicted disc, px", .low = 0, .high = 24, .rules = {RADIUS}
+
 static const loss_path shifted_path = {
-    .axis = "shift of the predicted disc, px",
-    .slope_axis = "sum of |gradient|",
-    .text = "a disc of " TEXT(RADIUS) " pixels radius in an image of " SIDE_TEXT
-                                      " is predicted with p = .98 inside, .02 outside and a rim of " TEXT(
-                                          EDGE) " pixels between, shifted; beyond the grey line the two are apart",
-    .rules = {2 * RADIUS},
-    .low = 0,
-    .high = 24,
-    .cases = {""},
-    .reference = "dice",
+    MASK_PATH,
+    SHIFTED_DISCS,
+    .text = "a disc of " RADIUS_TEXT " pixels radius in an image of " SIDE_TEXT
+            " is predicted with p = .98 inside, .02 outside and a rim of " EDGE_TEXT
+            " pixels between, shifted; beyond the grey line the two are apart",
     .place = place_shifted,
-    .slope_of = slope_sum,
 };
 
 static const loss_path growing_path = {
-    .axis = "radius of the predicted disc, px",
-    .slope_axis = "sum of |gradient|",
+    MASK_PATH,
+    GROWING_DISCS,
     .text = "the same disc predicted in its place, too small or too large; the grey line is the true radius",
-    .rules = {RADIUS},
-    .low = 0,
-    .high = 24,
-    .cases = {""},
-    .reference = "dice",
     .place = place_growing,
-    .slope_of = slope_sum,
+};
+
+static const loss_path shifted_channels_path = {
+    MASK_PATH,
+    SHIFTED_DISCS,
+    .text = "for losses that weigh channels: the same as two channels, background and defect",
+    .place = place_shifted_channels,
+};
+
+static const loss_path growing_channels_path = {
+    MASK_PATH,
+    GROWING_DISCS,
+    .text = "for losses that weigh channels: the same as two channels",
+    .place = place_growing_channels,
+};
+
+static const loss_path shifted_line_path = {
+    MASK_PATH,
+    .axis = "shift of the predicted line, px",
+    .low = 0,
+    .high = 16,
+    .rules = {LINE_WIDTH},
+    .text = "for losses of thin shapes: a line, " LINE_WIDTH_TEXT " pixels wide and " LINE_LENGTH_TEXT
+            " long, predicted in parallel; beyond the grey line the two are apart",
+    .place = place_shifted_line,
+};
+
+static const loss_path broken_line_path = {
+    MASK_PATH,
+    .axis = "gap in the predicted line, px",
+    .low = 0,
+    .high = LINE_LENGTH,
+    .text = "for losses of thin shapes: the same line predicted with a gap in its middle",
+    .place = place_broken_line,
+};
+
+/* Losses that show little on the paths of their kind. */
+static const struct {
+    const char *loss;
+    const loss_path *paths[PATHS];
+} own_paths[] = {
+    {"generalized_dice", {&shifted_channels_path, &growing_channels_path}},
+    {"cldice", {&shifted_line_path, &broken_line_path}},
+    {NULL, {NULL}},
 };
 
 /* --- following them ---------------------------------------------------------------------------------------------- */
 
-void paths_of(const loss_type *type, const loss_path *out[PATHS + 1]) {
+/* Paths of a loss's kind; the number of them. */
+static size_t usual_paths(const loss_type *type, const loss_path **out) {
     size_t n = 0;
     if (type->kind == LOSS_BINARY) out[n++] = type->elements ? &logit_path : &among_others_path;
     if (type->classes) out[n++] = &class_path;
@@ -302,6 +403,15 @@ void paths_of(const loss_type *type, const loss_path *out[PATHS + 1]) {
     if (type->kind == LOSS_REGRESSION) out[n++] = &difference_path;
     if (type->kind == LOSS_BOX) out[n++] = &sliding_path, out[n++] = &stretched_path;
     if (type->kind == LOSS_MASK) out[n++] = &shifted_path, out[n++] = &growing_path;
+    return n;
+}
+
+void paths_of(const loss_type *type, const loss_path *out[PATHS + 1]) {
+    size_t n = usual_paths(type, out);
+    for (size_t i = 0; own_paths[i].loss; i++) {
+        if (strcmp(own_paths[i].loss, type->name) != 0) continue;
+        for (n = 0; n < PATHS; n++) out[n] = own_paths[i].paths[n];
+    }
     out[n] = NULL;
 }
 

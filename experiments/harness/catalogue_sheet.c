@@ -35,14 +35,24 @@ typedef struct {
 
 /* --- which values of a parameter --------------------------------------------------------------------------------- */
 
-/* Values from the literature, where the ends of the tuning range say little: the default is among them. */
+/* Values from the literature, where the usual ones say little; the default is among them, alone where the parameter is
+   not to be shown: a unit, or what would hide all others. */
 static const struct {
     const char *loss, *param, *values;
 } chosen[] = {
     {"weighted_bce", "pos_weight", "1 3 auto"},
     {"focal", "gamma", "0 1 2 5"},
     {"focal", "alpha", "off 0.25 0.75 auto"},
+    {"class_balanced", "beta", "0.9 0.99 0.999 0.9999"},
+    {"class_balanced_focal", "beta", "0.9 0.99 0.999 0.9999"},
+    {"poly_focal", "alpha", "off 0.25 0.75 auto"},
     {"recall_at_fr", "lambda", "0.3 1 3"},
+    {"hausdorff_dt", "alpha", "1 2"},
+    {"nwd", "constant", "4 12.8 40"},
+    {"boundary", "spacing_x", "1"},
+    {"boundary", "spacing_y", "1"},
+    {"cldice", "iterations", "3"},
+    {"ciou", "gradient", "true"},
     {NULL, NULL, NULL},
 };
 
@@ -131,7 +141,7 @@ static int follow_all(const sheet *sh, setting *s, lb_error *error) {
     return code;
 }
 
-/* Whether two lines look different: by more than a hundredth of what they span. */
+/* Whether two lines look different: by more than a fiftieth of what they span. */
 static int lines_differ(const double *a, const double *b) {
     double low = a[0], high = a[0], gap = 0;
     for (size_t i = 0; i < PATH_POINTS; i++) {
@@ -139,7 +149,7 @@ static int lines_differ(const double *a, const double *b) {
         high = fmax(high, fmax(a[i], b[i]));
         gap = fmax(gap, fabs(a[i] - b[i]));
     }
-    return gap > 0.01 * (high - low);
+    return gap > 0.02 * (high - low);
 }
 
 static int curves_differ(const curve *a, const curve *b) {

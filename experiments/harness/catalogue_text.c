@@ -36,15 +36,21 @@ static size_t arxiv_length(const char *s) {
     return number ? 11 + number : 0;
 }
 
-/* Text as it stands: what Markdown would take for markup is escaped, arXiv numbers become links. Bars are left to the
-   table. */
+/* Whether Markdown would read this character of `s` as more than itself. Bars are left to the table. */
+static int is_markup(const char *s, const char *at) {
+    if (*at == '_') return at == s || !isalnum((unsigned char)at[-1]);
+    if (*at == ']') return at[1] == '(' || at[1] == '[';
+    return strchr("*<`~\\$", *at) != NULL;
+}
+
+/* Text as it stands: markup is escaped, arXiv numbers become links. */
 static void add_prose(text *out, const char *s) {
     for (const char *at = s; *at; at++) {
         const size_t length = arxiv_length(at);
         if (length) {
             text_add(out, "[%.*s](https://arxiv.org/abs/%.*s)", (int)length, at, (int)length - 6, at + 6);
             at += length - 1;
-        } else if (strchr("*<>`[]~\\$", *at) || (*at == '_' && (at == s || !isalnum((unsigned char)at[-1])))) {
+        } else if (is_markup(s, at)) {
             text_add(out, "\\%c", *at);
         } else {
             text_add(out, "%c", *at);

@@ -82,12 +82,21 @@ static int read_record(eval_record *r, lb_error *error) {
 /* --- evaluation -------------------------------------------------------------------------------------------------- */
 
 /* What the mean of a term divides by, in place of what the library does. */
-static double divisor_of(const eval_record *r, const eval_term *term) {
-    double positives = 0;
-    if (strcmp(term->divisor, "rows") == 0) return (double)r->images;
-    for (size_t i = 0; r->call.target && i < r->size; i++)
-        positives += r->call.ignore && r->call.ignore[i] ? 0 : r->call.target[i];
-    return fmax(positives, 1);
+static double divisor_of(const eval_record *r, const char *word) {
+    const eval_call *call = &r->call;
+    const size_t items = call->images * call->pixels * (call->classes ? 1 : call->channels);
+    double count = 0, positives = 0, weights = 0;
+    if (strcmp(word, "rows") == 0) return (double)r->images;
+    for (size_t i = 0; i < items; i++) {
+        if (call->ignore && call->ignore[i]) continue;
+        count += 1;
+        if (call->target) positives += call->target[i];
+        const double by_class = call->classes && call->class_weight ? call->class_weight[call->classes[i]] : 1;
+        weights += (call->weight ? call->weight[i] : 1) * by_class;
+    }
+    if (strcmp(word, "positives") == 0) return fmax(positives, 1);
+    if (strcmp(word, "weight_sum") == 0) return weights;
+    return strcmp(word, "elements") == 0 && call->classes ? count * (double)call->channels : count;
 }
 
 /* Adds `scale` times a part's result to the whole's. */
@@ -132,8 +141,9 @@ static int evaluate_part(eval_record *r, eval_precision precision, size_t first,
         if (!call.class_weight) return LB_INVALID;
     }
     if (count == 1 && term->divisor && call.reduction == LOSS_MEAN) {
+        const double divisor = divisor_of(r, term->divisor);
         call.reduction = LOSS_SUM;
-        scale = 1 / divisor_of(r, term);
+        scale = divisor > 0 ? 1 / divisor : 0;
     }
     int code = (precision == EVAL_DOUBLE ? eval_call_double : eval_call_float)(&call, &part, error);
     if (!code) code = add_result(r, &part, scale, total, error);

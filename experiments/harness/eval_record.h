@@ -3,9 +3,10 @@
        eval_record.c    reads a record, evaluates it, writes the answer
        eval_terms.c     the loss and its parameters: terms of an expression, properties of the batch
        eval_batch.c     shape, input, labels, weights and maps: the numbers of the batch
+       eval_view.c      these as the library takes them, and the gradient back
        eval_compare.c   whether the answer agrees with the expected one
 
-   Everything a record needs is in `eval_record` and goes with eval_record_free. */
+   Everything a record needs is in `eval_record`; its memory is given back at once, at the end. */
 #ifndef HARNESS_EVAL_RECORD_H
 #define HARNESS_EVAL_RECORD_H
 
@@ -14,7 +15,7 @@
 
 #include <jansson.h>
 
-enum { EVAL_LISTS = 4, EVAL_TEXT = LOSS_MAX_TERMS * SPEC_MAX_TEXT };
+enum { EVAL_LISTS = 4 };
 
 /* One term of the loss. */
 typedef struct {
@@ -24,7 +25,7 @@ typedef struct {
     const char *list_name[EVAL_LISTS];    /* parameters that the record gives channel by channel, */
     const double *list_value[EVAL_LISTS]; /* [channels] each */
     size_t lists;
-    const char *divisor; /* "rows" or "positives": what the mean divides by; NULL: as the library does */
+    const char *divisor; /* the record's mean_divisor where the loss has no such word; NULL: as the library does */
 } eval_term;
 
 /* How the record's input becomes the library's, and the gradient goes the other way. */
@@ -79,6 +80,9 @@ int eval_write_expression(const eval_record *r, size_t first, size_t count, size
 /* Reads `shape` and the input; and, when the parameters are known, the rest of the batch. */
 int eval_read_input(eval_record *r, lb_error *error);
 int eval_read_batch(eval_record *r, lb_error *error);
+
+/* Sets `view`, and what the library gets in place of the record's numbers. */
+int eval_choose_view(eval_record *r, lb_error *error);
 
 /* Adds `scale` times a gradient by the library's input to r->grad, the one by the record's input. */
 void eval_add_gradient(eval_record *r, const double *grad, double scale);

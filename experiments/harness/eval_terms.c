@@ -228,7 +228,7 @@ static int read_activation(eval_record *r, const char *key, const json_t *value,
     } words[] = {{"sigmoid", LOSS_SIGMOID}, {"softmax", LOSS_SOFTMAX}, {"none", LOSS_PROBABILITIES}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (json_is_string(value) && strcmp(json_string_value(value), words[i].word) == 0) {
-            r->activation = words[i].activation;
+            r->activation = (int)words[i].activation;
             return LB_OK;
         }
     return lb_fail(error, LB_INVALID, "params: %s must be sigmoid, softmax or none", key);
@@ -260,7 +260,7 @@ static int read_class_weight(eval_record *r, const char *key, const json_t *valu
 
 /* Counts of the training set: of each class, or of goods and defects. */
 static int read_counts(eval_record *r, const char *key, const json_t *value, lb_error *error) {
-    const int binary = r->kind <= LOSS_MASK && r->channels == 1;
+    const int binary = r->kind <= LOSS_MASK && (r->forms >> LOSS_BINARY & 1u);
     const double *counts = eval_numbers(r, value, key, binary ? 2 : r->channels, error);
     if (!counts) return LB_INVALID;
     if (binary)
@@ -272,10 +272,10 @@ static int read_counts(eval_record *r, const char *key, const json_t *value, lb_
 
 /* The library's counts are whole items: the smallest share becomes one. */
 static void scale_shares(double *shares, size_t count) {
-    double least = INFINITY;
+    double least = 1;
     for (size_t c = 0; c < count; c++)
         if (shares[c] > 0) least = fmin(least, shares[c]);
-    for (size_t c = 0; c < count; c++) shares[c] = least < 1 ? shares[c] / least : shares[c];
+    for (size_t c = 0; c < count; c++) shares[c] /= least;
 }
 
 /* Shares of the training set in place of counts. */
@@ -307,31 +307,31 @@ static int read_classes(eval_record *r, const char *key, const json_t *value, lb
 
 /* What the mean divides by, where the loss has no such word of its own. */
 static int read_mean_divisor(eval_record *r, const char *key, const json_t *value, lb_error *error) {
-    static const char *const words[] = {"rows", "positives"};
+    static const char *const words[] = {"elements", "rows", "positives", "samples", "count", "weight_sum", NULL};
     const char *word = json_string_value(value);
-    for (size_t i = 0; word && i < sizeof words / sizeof words[0]; i++)
-        for (size_t t = 0; strcmp(word, words[i]) == 0 && t < r->term_count; t++)
-            if (r->terms[t].type->elements) r->terms[t].divisor = words[i];
-    if (word && strcmp(word, r->kind == LOSS_MULTICLASS ? "samples" : "elements") == 0) return LB_OK;
+    size_t known = 0;
+    while (word && words[known] && strcmp(word, words[known]) != 0) known++;
+    if (!word || !words[known])
+        return lb_fail(error, LB_INVALID,
+                       "params: %s must be one of: elements, rows, positives, samples, count, weight_sum", key);
+    if (known == 0 && r->kind <= LOSS_MASK) return LB_OK; /* elements: so it is */
     for (size_t t = 0; t < r->term_count; t++)
-        if (r->terms[t].divisor) return LB_OK;
-    return lb_fail(error, LB_INVALID, "not supported: %s %.40s", key, word ? word : eval_json_kind(value));
+        if (!r->terms[t].type->region && (r->terms[t].type->elements || r->terms[t].type->classes))
+            r->terms[t].divisor = words[known];
+    return LB_OK;
 }
 
-/* The guards of other implementations against 0/0 and log 0, which the library does not need: a record that depends on
-   them says so. */
+/* The guards of other implementations against log 0, which the library does not need: a record that depends on them
+   says so. To a prior, eps is added. */
 static int read_guard(eval_record *r, const char *key, const json_t *value, lb_error *error) {
+    const char *name = r->terms[0].type->name;
+    const double guard = json_number_value(value);
     if (!json_is_number(value)) return fail_type(key, value, "a number", error);
-    if (eval_has_tag(r, "clip_sensitive"))
-        return lb_fail(error, LB_INVALID, "not supported: loss '%s' does not clip at %s=%g", r->terms[0].type->name,
-                       key, json_number_value(value));
-    if (strcmp(r->terms[0].type->name, "logit_adjusted") == 0) {
-        r->prior_eps = json_number_value(value);
-        return LB_OK;
-    }
-    if (json_number_value(value) >= 0 && json_number_value(value) <= 1e-3) return LB_OK;
-    return lb_fail(error, LB_INVALID, "not supported: loss '%s' with %s=%g; it needs no such guard",
-                   r->terms[0].type->name, key, json_number_value(value));
+    if (strcmp(name, "logit_adjusted") == 0)
+        r->prior_eps = guard;
+    else if (eval_has_tag(r, "clip_sensitive") || !(guard >= 0 && guard <= 1e-3))
+        return lb_fail(error, LB_INVALID, "not supported: loss '%s' does not clip at %s=%g", name, key, guard);
+    return LB_OK;
 }
 
 static const struct {
@@ -373,7 +373,9 @@ static int place(eval_record *r, const char *key, const json_t *value, lb_error 
     if (is_alias_weight(r->alias, key)) return LB_OK;
     if (!json_is_array(value) && place_in_terms(r, key, value, &placed, error)) return LB_INVALID;
     if (placed || (json_is_null(value) && is_known(key))) return LB_OK;
-    for (size_t i = 0; i < PROPERTIES; i++)
+    /* what others call eps in a mask loss is smoothing, which has names of its own */
+    const int is_smoothing = strcmp(key, "eps") == 0 && r->terms[0].type->kind == LOSS_MASK;
+    for (size_t i = 0; i < PROPERTIES && !is_smoothing; i++)
         if (strcmp(properties[i].name, key) == 0) return properties[i].read(r, key, value, error);
     if (json_is_array(value) && place_list(r, key, value, &placed, error)) return LB_INVALID;
     if (placed) return LB_OK;

@@ -9,32 +9,36 @@ static const param params[] = {
     SPACING_PARAMS,
 };
 
-/* `phi` holds squared distances; those of a mask with one side only are 0. */
-LOSS_KERNEL static void fill_phi(const unsigned char *restrict inside, size_t n, real *restrict phi) {
-    for (size_t i = 0; i < n; i++) {
-        const real distance = real_sqrt(phi[i]);
-        phi[i] = real_select(inside[i] & (distance > 0), 1 - distance, distance);
-    }
+static void boundary_map(const double *values, const loss_mask_map *m) {
+    loss_map_distances(values, m, m->of_y, m->map);
 }
 
-LOSS_KERNEL static void fill_products(const real *restrict a, const real *restrict b, size_t n, real *restrict out) {
-    for (size_t i = 0; i < n; i++) out[i] = a[i] * b[i];
+/* phi from the squared distance, which is 0 where a mask has one side only. */
+static inline real signed_distance(real squared, real y) {
+    const real distance = real_sqrt(squared);
+    return real_select((y > (real)0.5) & (distance > 0), 1 - distance, distance);
 }
 
-static void boundary_mask(const double *values, const loss_mask *mask) {
-    const size_t n = mask->pixels;
-    if (mask->map)
-        for (size_t i = 0; i < n; i++) mask->slope[i] = mask->map[i];
-    else {
-        loss_mask_distances(values, mask, mask->y, mask->slope);
-        fill_phi(mask->inside, n, mask->slope);
-    }
-    fill_products(mask->p, mask->slope, n, mask->loss);
+LOSS_KERNEL static void fill_phi(const real *restrict map, const real *restrict y, int made, size_t n,
+                                 real *restrict phi) {
+    if (made)
+        for (size_t i = 0; i < n; i++) phi[i] = signed_distance(map[i], y[i]);
+    else
+        for (size_t i = 0; i < n; i++) phi[i] = map[i];
+}
+
+LOSS_KERNEL static void boundary_pixels(const double *values, const loss_mask_block *block, real *restrict losses,
+                                        real *restrict slopes) {
+    const real *restrict p = block->p;
+    (void)values;
+    fill_phi(block->map, block->y, block->made, block->n, slopes);
+    for (size_t i = 0; i < block->n; i++) losses[i] = p[i] * slopes[i];
 }
 
 static double boundary_eval(const double *values, const loss_batch *batch, double scale, real *each, real *grad,
                             void *scratch) {
-    return loss_each_mask(boundary_mask, values, batch, scale, each, grad, scratch);
+    static const loss_mask_functions functions = {.map = boundary_map, .pixels = boundary_pixels};
+    return loss_each_mask(&functions, values, batch, scale, each, grad, scratch);
 }
 
 LOSS_TYPE(boundary) = {

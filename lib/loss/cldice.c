@@ -227,7 +227,7 @@ static cldice_cost cost_of(const cldice_sums *s, double smooth) {
 static void add_mask(const loss_batch *batch, size_t image, size_t c, const cldice_memory *m, cldice_sums *sums) {
     const size_t n = batch->pixels, item = plane_item(batch, image, c);
     const real *p = m->p + c * n;
-    loss_plane_labels(batch, image, c, m->y);
+    loss_plane_labels(batch, image, c, 0, n, m->y);
     memcpy(m->of_y, thin(&m->thinning, m->y), n * sizeof *m->of_y);
     const real *of_p = thin(&m->thinning, p);
     for (size_t i = 0; i < n; i++) {
@@ -243,7 +243,7 @@ static void add_mask(const loss_batch *batch, size_t image, size_t c, const cldi
 static void fill_slope(const loss_batch *batch, size_t image, size_t c, const cldice_cost *cost, cldice_memory *m) {
     const size_t n = batch->pixels, item = plane_item(batch, image, c);
     real *slope = m->slope + c * n;
-    loss_plane_labels(batch, image, c, m->y);
+    loss_plane_labels(batch, image, c, 0, n, m->y);
     const real *of_y = thin(&m->thinning, m->y);
     for (size_t i = 0; i < n; i++) {
         const double w = item_weight(batch, item + i);

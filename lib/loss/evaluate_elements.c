@@ -49,7 +49,25 @@ static int check_range(const evaluation *e, size_t start, size_t n, lb_error *er
     return LB_OK;
 }
 
-int check_elements(const evaluation *e, lb_error *error) { return check_range(e, 0, batch_size(e->batch), error); }
+LOSS_KERNEL static int logits_and_labels_are_sound(const real *restrict z, const real *restrict y, size_t n) {
+    int unsound = 0;
+    for (size_t i = 0; i < n; i++) unsound |= (z[i] - z[i] != 0) | (y[i] - y[i] != 0) | (y[i] < 0) | (y[i] > 1);
+    return !unsound;
+}
+
+/* Blocks of plain logits are looked at once, all elements together. */
+int check_elements(const evaluation *e, lb_error *error) {
+    const loss_batch *batch = e->batch;
+    const size_t size = batch_size(batch);
+    const int plain =
+        e->form <= LOSS_MASK && batch->activation != LOSS_PROBABILITIES && !batch->weight && !batch->ignore;
+    for (size_t start = 0; start < size; start += LOSS_BLOCK) {
+        const size_t n = size - start < LOSS_BLOCK ? size - start : LOSS_BLOCK;
+        if (plain && logits_and_labels_are_sound(batch->input + start, batch->target + start, n)) continue;
+        if (check_range(e, start, n, error)) return LB_INVALID;
+    }
+    return LB_OK;
+}
 
 /* --- loading ----------------------------------------------------------------------------------------------------- */
 
@@ -81,6 +99,13 @@ LOSS_KERNEL static int logits_are_plain(const real *restrict z, const real *rest
 }
 
 #endif
+
+/* The same for numbers: all predictions and targets are finite. */
+LOSS_KERNEL static int numbers_are_plain(const real *restrict z, const real *restrict y, size_t n) {
+    int unsound = 0;
+    for (size_t i = 0; i < n; i++) unsound |= (z[i] - z[i] != 0) | (y[i] - y[i] != 0);
+    return !unsound;
+}
 
 LOSS_KERNEL static void fill_common(const real *restrict decay, size_t n, real *restrict common) {
     for (size_t i = 0; i < n; i++) common[i] = real_log1p_unit(decay[i]);
@@ -123,7 +148,8 @@ int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, l
     b->input = without_ignored(e, batch->input, start, n, out->input);
     b->target = without_ignored(e, batch->target, start, n, out->target);
     const int logits = e->form == LOSS_BINARY || e->form == LOSS_MASK;
-    const int plain = logits && logits_are_plain(b->input, b->target, n, out->decay);
+    const int plain =
+        logits ? logits_are_plain(b->input, b->target, n, out->decay) : numbers_are_plain(b->input, b->target, n);
     if (e->form != LOSS_BOX && (!plain || batch->activation == LOSS_PROBABILITIES))
         if (check_range(e, start, n, error)) return LB_INVALID;
     if (batch->weight || batch->ignore || (weigh_classes && batch->class_weight)) {

@@ -333,7 +333,7 @@ static void add_values(region_run *run, size_t t, const region_view *view) {
     const size_t step = shape == LOSS_PER_CELL ? 1 : shape == LOSS_PER_ROW ? view->columns : view->rows * view->columns;
     for (size_t i = 0; i < view->rows * view->columns; i += step) {
         run->values[t] += run->memory.costs[i].value;
-        if (e->values) e->values[run->value_at[t]++] += (real)(e->region_scale[t] * run->memory.costs[i].value);
+        if (e->values) e->values[run->value_at[t]++] += real_capped((real)(e->region_scale[t] * run->memory.costs[i].value));
     }
 }
 
@@ -408,7 +408,8 @@ static void second_pass_fast(const region_run *run, size_t cell) {
     const loss_batch *batch = e->batch;
     const size_t at = cell * batch->pixels, start = run->first_image * batch->channels * batch->pixels + at;
     const cell_slopes s = run->memory.slopes[cell];
-    const real a = (real)s.by_intersection, b = (real)s.by_prediction, c = (real)s.by_squared;
+    const real a = real_capped((real)s.by_intersection), b = real_capped((real)s.by_prediction);
+    const real c = real_capped((real)s.by_squared);
     real clean[LOSS_BLOCK];
     for (size_t done = 0; done < batch->pixels; done += LOSS_BLOCK) {
         const size_t left = batch->pixels - done, n = left < LOSS_BLOCK ? left : LOSS_BLOCK;

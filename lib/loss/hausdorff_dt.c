@@ -23,40 +23,35 @@ static inline real power(real x, real exponent) {
     return real_select(x > 0, real_exp(exponent * real_log(x)), exponent == 0);
 }
 
-/* From squared distances: a and b become weight and nothing. */
-LOSS_KERNEL static void add_powers(const real *restrict a, real half_alpha, size_t n, real *restrict weight) {
+/* Squared distances a and b become d_a^alpha + d_b^alpha in a. */
+LOSS_KERNEL static void add_powers(const real *restrict b, real half_alpha, size_t n, real *restrict a) {
     if (half_alpha == 1)
-        for (size_t i = 0; i < n; i++) weight[i] += a[i];
+        for (size_t i = 0; i < n; i++) a[i] += b[i];
     else
-        for (size_t i = 0; i < n; i++) weight[i] = power(weight[i], half_alpha) + power(a[i], half_alpha);
+        for (size_t i = 0; i < n; i++) a[i] = power(a[i], half_alpha) + power(b[i], half_alpha);
 }
 
-LOSS_KERNEL static void fill_losses(const real *restrict p, const real *restrict y, const real *restrict weight,
-                                    size_t n, real *restrict losses) {
-    for (size_t i = 0; i < n; i++) losses[i] = (p[i] - y[i]) * (p[i] - y[i]) * weight[i];
+static void hausdorff_map(const double *values, const loss_mask_map *m) {
+    loss_map_distances(values, m, m->of_p, m->map);
+    loss_map_distances(values, m, m->of_y, m->spare);
+    add_powers(m->spare, (real)(values[ALPHA] / 2), m->height * m->width, m->map);
 }
 
-LOSS_KERNEL static void fill_slopes(const real *restrict p, const real *restrict y, size_t n, real *restrict slope) {
-    for (size_t i = 0; i < n; i++) slope[i] *= 2 * (p[i] - y[i]);
-}
-
-static void hausdorff_mask(const double *values, const loss_mask *mask) {
-    const size_t n = mask->pixels;
-    real *weight = mask->slope; /* until it becomes the slope */
-    if (mask->map)
-        for (size_t i = 0; i < n; i++) weight[i] = mask->map[i];
-    else {
-        loss_mask_distances(values, mask, mask->p, mask->loss);
-        loss_mask_distances(values, mask, mask->y, weight);
-        add_powers(mask->loss, (real)(values[ALPHA] / 2), n, weight);
+LOSS_KERNEL static void hausdorff_pixels(const double *values, const loss_mask_block *block, real *restrict losses,
+                                         real *restrict slopes) {
+    const real *restrict p = block->p, *restrict y = block->y, *restrict weight = block->map;
+    (void)values;
+    for (size_t i = 0; i < block->n; i++) {
+        const real error = p[i] - y[i];
+        losses[i] = error * error * weight[i];
+        slopes[i] = 2 * error * weight[i];
     }
-    fill_losses(mask->p, mask->y, weight, n, mask->loss);
-    fill_slopes(mask->p, mask->y, n, mask->slope);
 }
 
 static double hausdorff_eval(const double *values, const loss_batch *batch, double scale, real *each, real *grad,
                              void *scratch) {
-    return loss_each_mask(hausdorff_mask, values, batch, scale, each, grad, scratch);
+    static const loss_mask_functions functions = {.map = hausdorff_map, .map_of_p = 1, .pixels = hausdorff_pixels};
+    return loss_each_mask(&functions, values, batch, scale, each, grad, scratch);
 }
 
 LOSS_TYPE(hausdorff_dt) = {

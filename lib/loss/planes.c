@@ -12,33 +12,51 @@ size_t loss_plane_count(const loss_batch *batch, size_t image, size_t channel) {
     return batch->pixels - ignored;
 }
 
-void loss_plane_labels(const loss_batch *batch, size_t image, size_t channel, real *out) {
-    const size_t item = plane_item(batch, image, channel);
-    const size_t start = (image * batch->channels + channel) * batch->pixels;
-    for (size_t i = 0; i < batch->pixels; i++) {
+void loss_plane_labels(const loss_batch *batch, size_t image, size_t channel, size_t first, size_t n, real *out) {
+    const size_t item = plane_item(batch, image, channel) + first;
+    const real *target = batch->classes ? NULL : batch->target + (image * batch->channels + channel) * batch->pixels;
+    if (target && !batch->ignore) {
+        memcpy(out, target + first, n * sizeof *out);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
         if (is_ignored(batch, item + i))
             out[i] = 0;
         else
-            out[i] = batch->classes ? batch->classes[item + i] == (int)channel : batch->target[start + i];
+            out[i] = target ? target[first + i] : batch->classes[item + i] == (int)channel;
     }
-}
-
-void loss_plane_weigh(const loss_batch *batch, size_t image, size_t channel, real *x) {
-    const size_t start = plane_item(batch, image, channel);
-    for (size_t i = 0; batch->weight && i < batch->pixels; i++) x[i] *= batch->weight[start + i];
-    for (size_t i = 0; batch->ignore && i < batch->pixels; i++)
-        if (batch->ignore[start + i]) x[i] = 0;
 }
 
 /* --- probabilities ----------------------------------------------------------------------------------------------- */
 
 static int is_softmax(const loss_batch *batch) { return batch->classes || batch->activation == LOSS_SOFTMAX; }
 
-LOSS_KERNEL static void fill_sigmoid(const real *restrict z, size_t n, real *restrict p) {
+/* p and p (1-p); from p the latter would be 0 too soon. */
+LOSS_KERNEL static void fill_sigmoid(const real *restrict z, size_t n, real *restrict p, real *restrict spread) {
     for (size_t i = 0; i < n; i++) {
         const real decay = real_exp_negative(real_abs(z[i])), large = (real)1 / ((real)1 + decay);
-        p[i] = real_select(z[i] < 0, decay * large, large);
+        const real small = decay * large;
+        p[i] = real_select(z[i] < 0, small, large);
+        spread[i] = large * small;
     }
+}
+
+static void zero_ignored(const loss_batch *batch, size_t start, size_t n, real *x) {
+    for (size_t i = 0; batch->ignore && i < n; i++)
+        if (batch->ignore[start + i]) x[i] = 0;
+}
+
+/* p and dp/dz of n elements from `start` on, n <= LOSS_BLOCK, where each channel is by itself. */
+static void fill_block(const loss_batch *batch, size_t start, size_t n, real *restrict p, real *restrict spread) {
+    if (batch->activation == LOSS_SIGMOID)
+        fill_sigmoid(batch->input + start, n, p, spread);
+    else
+        for (size_t i = 0; i < n; i++) {
+            p[i] = batch->input[start + i];
+            spread[i] = 1;
+        }
+    zero_ignored(batch, start, n, p);
+    zero_ignored(batch, start, n, spread);
 }
 
 /* Pixels first .. first+n-1, n <= LOSS_TILE, of all channels. */
@@ -68,30 +86,22 @@ static size_t tile_from(const loss_batch *batch, size_t first) {
 
 void loss_planes_fill(const loss_batch *batch, size_t image, real *p) {
     const size_t size = batch->channels * batch->pixels;
-    const real *input = batch->input + image * size;
-    if (is_softmax(batch)) {
+    real unused[LOSS_BLOCK];
+    if (is_softmax(batch))
         for (size_t first = 0; first < batch->pixels; first += LOSS_TILE)
             fill_softmax(batch, image, first, tile_from(batch, first), p);
-        return;
-    }
-    if (batch->activation == LOSS_SIGMOID)
-        fill_sigmoid(input, size, p);
     else
-        memcpy(p, input, size * sizeof *p);
-    for (size_t i = 0; batch->ignore && i < size; i++)
-        if (batch->ignore[image * size + i]) p[i] = 0;
+        for (size_t first = 0; first < size; first += LOSS_BLOCK)
+            fill_block(batch, image * size + first, size - first < LOSS_BLOCK ? size - first : LOSS_BLOCK, p + first,
+                       unused);
 }
 
 /* --- the way back ------------------------------------------------------------------------------------------------ */
 
-/* p (1-p) anew from the logits: from p it would be 0 too soon. */
-LOSS_KERNEL static void spread_sigmoid(const real *restrict z, const real *restrict slope, real scale, size_t n,
-                                       real *restrict grad) {
-    for (size_t i = 0; i < n; i++) {
-        const real decay = real_exp_negative(real_abs(z[i])), large = (real)1 / ((real)1 + decay);
-        const real spread = real_select(slope[i] == 0, 0, decay * large * large); /* an ignored logit may be NaN */
-        grad[i] = real_fma(scale * slope[i], spread, grad[i]);
-    }
+/* grad += scale slope spread */
+LOSS_KERNEL static void spread_block(const real *restrict slope, const real *restrict spread, real scale, size_t n,
+                                     real *restrict grad) {
+    for (size_t i = 0; i < n; i++) grad[i] = real_fma(scale * slope[i], spread[i], grad[i]);
 }
 
 /* p_c (slope_c - sum_k p_k slope_k) */
@@ -113,15 +123,17 @@ static void spread_softmax(const loss_batch *batch, size_t image, size_t first, 
 
 void loss_planes_spread(const loss_batch *batch, size_t image, const real *p, const real *slope, double scale,
                         real *grad) {
-    const size_t size = batch->channels * batch->pixels;
-    real *own = grad + image * size;
+    const size_t size = batch->channels * batch->pixels, start = image * size;
+    real unused[LOSS_BLOCK], spread[LOSS_BLOCK];
     if (is_softmax(batch))
         for (size_t first = 0; first < batch->pixels; first += LOSS_TILE)
-            spread_softmax(batch, image, first, tile_from(batch, first), p, slope, scale, own);
-    else if (batch->activation == LOSS_SIGMOID)
-        spread_sigmoid(batch->input + image * size, slope, (real)scale, size, own);
+            spread_softmax(batch, image, first, tile_from(batch, first), p, slope, scale, grad + start);
     else
-        for (size_t i = 0; i < size; i++) own[i] += (real)scale * slope[i];
+        for (size_t first = 0; first < size; first += LOSS_BLOCK) {
+            const size_t n = size - first < LOSS_BLOCK ? size - first : LOSS_BLOCK;
+            fill_block(batch, start + first, n, unused, spread);
+            spread_block(slope + first, spread, (real)scale, n, grad + start + first);
+        }
 }
 
 /* --- means over pixels ------------------------------------------------------------------------------------------- */
@@ -142,14 +154,8 @@ const char *loss_each_mask_check(const double *params, const loss_batch *batch) 
     return NULL;
 }
 
-LOSS_KERNEL static void threshold(const real *restrict x, size_t n, unsigned char *restrict out) {
-    for (size_t i = 0; i < n; i++) out[i] = x[i] > (real)0.5;
-}
-
-void loss_mask_distances(const double *params, const loss_mask *mask, const real *x, real *out) {
-    threshold(x, mask->pixels, mask->inside);
-    loss_distance_squared(mask->inside, mask->pixels / mask->width, mask->width, params[SPACING_Y], params[SPACING_X],
-                          out, mask->scratch);
+void loss_map_distances(const double *params, const loss_mask_map *m, const unsigned char *inside, real *out) {
+    loss_distance_squared(inside, m->height, m->width, params[SPACING_Y], params[SPACING_X], out, m->scratch);
 }
 
 double loss_each_mask_divisor(const double *params, const loss_batch *batch) {
@@ -161,26 +167,40 @@ double loss_each_mask_divisor(const double *params, const loss_batch *batch) {
     return (double)count;
 }
 
-/* p and slope of all channels; labels and losses of one; for distances. */
+/* What lies in the scratch memory. */
 typedef struct {
-    real *p, *slope, *labels, *loss;
-    unsigned char *inside;
+    real *p, *slope;            /* [channels][pixels] with a softmax, else nothing */
+    real *map, *spare;          /* [pixels] */
+    unsigned char *of_y, *of_p; /* [pixels] */
     void *distance;
 } mask_memory;
+
+/* One call of loss_each_mask, and the mask it is at. */
+typedef struct {
+    const loss_mask_functions *functions;
+    const double *params;
+    const loss_batch *batch;
+    mask_memory memory;
+    double scale;
+    real *grad;
+    size_t image, channel;
+} mask_run;
 
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 static size_t lay_out(const loss_batch *batch, char *base, mask_memory *m) {
-    real **const parts[] = {&m->p, &m->slope, &m->labels, &m->loss};
+    const size_t n = batch->pixels, planes = is_softmax(batch) ? batch->channels * n : 0;
+    real **const reals[] = {&m->p, &m->slope, &m->map, &m->spare};
+    const size_t counts[] = {planes, planes, n, n};
     size_t used = 0;
     for (int i = 0; i < 4; i++) {
-        *parts[i] = base ? (real *)(void *)(base + used) : NULL;
-        used += rounded((i < 2 ? batch->channels : 1) * batch->pixels * sizeof(real));
+        *reals[i] = base ? (real *)(void *)(base + used) : NULL;
+        used += rounded(counts[i] * sizeof(real));
     }
-    m->inside = base ? (unsigned char *)base + used : NULL;
-    used += rounded(batch->pixels);
-    m->distance = base ? base + used : NULL;
-    return used + loss_distance_scratch(batch->width);
+    m->of_y = base ? (unsigned char *)base + used : NULL;
+    m->of_p = base ? (unsigned char *)base + used + rounded(n) : NULL;
+    m->distance = base ? base + used + 2 * rounded(n) : NULL;
+    return used + 2 * rounded(n) + loss_distance_scratch(batch->width);
 }
 
 size_t loss_each_mask_scratch(const double *params, const loss_batch *batch) {
@@ -189,53 +209,115 @@ size_t loss_each_mask_scratch(const double *params, const loss_batch *batch) {
     return lay_out(batch, NULL, &m);
 }
 
-LOSS_KERNEL static void scale_by(real factor, size_t n, real *x) {
-    for (size_t i = 0; i < n; i++) x[i] *= factor;
+/* Pixels of a block from `first` on. */
+static size_t block_from(const loss_batch *batch, size_t first) {
+    return batch->pixels - first < LOSS_BLOCK ? batch->pixels - first : LOSS_BLOCK;
 }
 
-/* The value of one mask; its slopes become those of the value. */
-static double value_of_mask(void (*fill)(const double *, const loss_mask *), const double *params,
-                            const loss_batch *batch, size_t image, size_t c, const mask_memory *m) {
-    const size_t n = batch->pixels, start = (image * batch->channels + c) * n;
-    const int plain = !batch->ignore && !batch->classes;
-    loss_mask mask = {.pixels = n,
-                      .width = batch->width,
-                      .p = m->p + c * n,
-                      .y = plain ? batch->target + start : m->labels,
-                      .map = batch->map ? batch->map + start : NULL,
-                      .loss = m->loss,
-                      .slope = m->slope + c * n,
-                      .inside = m->inside,
-                      .scratch = m->distance};
-    const size_t count = plane_is_skipped(batch, c) ? 0 : loss_plane_count(batch, image, c);
+static size_t start_of_mask(const mask_run *run) {
+    return (run->image * run->batch->channels + run->channel) * run->batch->pixels;
+}
+
+/* p of a block; with a softmax there is no `spread`. */
+static void load_p(const mask_run *run, size_t first, size_t n, real *p, real *spread) {
+    if (is_softmax(run->batch))
+        memcpy(p, run->memory.p + run->channel * run->batch->pixels + first, n * sizeof *p);
+    else
+        fill_block(run->batch, start_of_mask(run) + first, n, p, spread);
+}
+
+LOSS_KERNEL static void threshold(const real *restrict x, size_t n, unsigned char *restrict out) {
+    for (size_t i = 0; i < n; i++) out[i] = x[i] > (real)0.5;
+}
+
+static void make_map(const mask_run *run) {
+    const loss_batch *batch = run->batch;
+    const mask_memory *m = &run->memory;
+    const loss_mask_map map = {.height = batch->pixels / batch->width,
+                               .width = batch->width,
+                               .of_y = m->of_y,
+                               .of_p = m->of_p,
+                               .map = m->map,
+                               .spare = m->spare,
+                               .scratch = m->distance};
+    real x[LOSS_BLOCK], unused[LOSS_BLOCK];
+    for (size_t first = 0; first < batch->pixels; first += LOSS_BLOCK) {
+        const size_t n = block_from(batch, first);
+        loss_plane_labels(batch, run->image, run->channel, first, n, x);
+        threshold(x, n, m->of_y + first);
+        if (!run->functions->map_of_p) continue;
+        load_p(run, first, n, x, unused);
+        threshold(x, n, m->of_p + first);
+    }
+    run->functions->map(run->params, &map);
+}
+
+/* Weights in, ignored pixels out, whatever a map made of them. */
+static void weigh(const loss_batch *batch, size_t item, size_t n, real *x) {
+    for (size_t i = 0; batch->weight && i < n; i++) x[i] *= batch->weight[item + i];
+    zero_ignored(batch, item, n, x);
+}
+
+LOSS_KERNEL static void store_scaled(const real *restrict x, real factor, size_t n, real *restrict out) {
+    for (size_t i = 0; i < n; i++) out[i] = factor * x[i];
+}
+
+/* `factor` times the gradient of the sum over a block: into grad, or by p for the softmax to spread. */
+static void take_slopes(const mask_run *run, size_t first, size_t n, const real *slopes, const real *spread,
+                        double factor) {
+    if (is_softmax(run->batch))
+        store_scaled(slopes, (real)factor, n, run->memory.slope + run->channel * run->batch->pixels + first);
+    else if (run->grad)
+        spread_block(slopes, spread, (real)(run->scale * factor), n, run->grad + start_of_mask(run) + first);
+}
+
+/* Sum of the losses of one mask. */
+static double add_up(const mask_run *run, double factor) {
+    const loss_batch *batch = run->batch;
+    const size_t item = plane_item(batch, run->image, run->channel);
+    const real *map = batch->map ? batch->map + start_of_mask(run) : run->memory.map;
+    real p[LOSS_BLOCK], y[LOSS_BLOCK], spread[LOSS_BLOCK], losses[LOSS_BLOCK], slopes[LOSS_BLOCK];
     double lanes[LANES] = {0};
+    for (size_t first = 0; first < batch->pixels; first += LOSS_BLOCK) {
+        const size_t n = block_from(batch, first);
+        const loss_mask_block block = {.n = n, .p = p, .y = y, .map = map + first, .made = !batch->map};
+        load_p(run, first, n, p, spread);
+        loss_plane_labels(batch, run->image, run->channel, first, n, y);
+        run->functions->pixels(run->params, &block, losses, slopes);
+        weigh(batch, item + first, n, losses);
+        weigh(batch, item + first, n, slopes);
+        add_to_lanes(losses, n, lanes);
+        take_slopes(run, first, n, slopes, spread, factor);
+    }
+    return sum_of_lanes(lanes);
+}
+
+static double value_of_mask(const mask_run *run) {
+    const loss_batch *batch = run->batch;
+    const size_t c = run->channel, count = plane_is_skipped(batch, c) ? 0 : loss_plane_count(batch, run->image, c);
     if (count == 0) {
-        memset(mask.slope, 0, n * sizeof *mask.slope);
+        if (is_softmax(batch)) memset(run->memory.slope + c * batch->pixels, 0, batch->pixels * sizeof(real));
         return 0;
     }
-    if (!plain) loss_plane_labels(batch, image, c, m->labels);
-    fill(params, &mask);
-    loss_plane_weigh(batch, image, c, mask.loss);
-    loss_plane_weigh(batch, image, c, mask.slope);
-    add_to_lanes(mask.loss, n, lanes);
     const double factor = plane_class_weight(batch, c) / (double)count;
-    scale_by((real)factor, n, mask.slope);
-    return factor * sum_of_lanes(lanes);
+    if (!batch->map) make_map(run);
+    return factor * add_up(run, factor);
 }
 
-double loss_each_mask(void (*fill)(const double *params, const loss_mask *mask), const double *params,
-                      const loss_batch *batch, double scale, real *values, real *grad, void *scratch) {
-    mask_memory m;
+double loss_each_mask(const loss_mask_functions *functions, const double *params, const loss_batch *batch, double scale,
+                      real *values, real *grad, void *scratch) {
+    mask_run run = {.functions = functions, .params = params, .batch = batch, .scale = scale, .grad = grad};
     double sum = 0;
-    lay_out(batch, scratch, &m);
-    for (size_t image = 0; image < batch->images; image++) {
-        loss_planes_fill(batch, image, m.p);
-        for (size_t c = 0; c < batch->channels; c++) {
-            const double value = value_of_mask(fill, params, batch, image, c, &m);
-            if (values) values[image * batch->channels + c] += (real)(scale * value);
+    lay_out(batch, scratch, &run.memory);
+    for (; run.image < batch->images; run.image++) {
+        if (is_softmax(batch)) loss_planes_fill(batch, run.image, run.memory.p);
+        for (run.channel = 0; run.channel < batch->channels; run.channel++) {
+            const double value = value_of_mask(&run);
+            if (values) values[run.image * batch->channels + run.channel] += (real)(scale * value);
             sum += value;
         }
-        if (grad) loss_planes_spread(batch, image, m.p, m.slope, scale, grad);
+        if (grad && is_softmax(batch))
+            loss_planes_spread(batch, run.image, run.memory.p, run.memory.slope, scale, grad);
     }
     return sum;
 }

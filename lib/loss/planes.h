@@ -21,11 +21,8 @@ static inline size_t plane_item(const loss_batch *batch, size_t image, size_t ch
 /* Pixels of a mask that are not ignored. */
 size_t loss_plane_count(const loss_batch *batch, size_t image, size_t channel);
 
-/* out[pixels], ignored pixels 0. */
-void loss_plane_labels(const loss_batch *batch, size_t image, size_t channel, real *out);
-
-/* Multiplies x[pixels] by the weights; what is ignored becomes 0, whatever it was. */
-void loss_plane_weigh(const loss_batch *batch, size_t image, size_t channel, real *x);
+/* out[n]: the labels of pixels first .. first+n-1 of a mask, ignored pixels 0. */
+void loss_plane_labels(const loss_batch *batch, size_t image, size_t channel, size_t first, size_t n, real *out);
 
 /* p[channels][pixels]; ignored pixels 0, in a softmax as if their logit were 0. */
 void loss_planes_fill(const loss_batch *batch, size_t image, real *p);
@@ -59,25 +56,37 @@ enum { SPACING_Y, SPACING_X, SPACING_PARAM_COUNT };
                    .scale = PARAM_LOG,                                                                                 \
                    .summary = "distance between neighbours in a row"}
 
-/* One mask. */
+/* What the map of one mask is made from. */
 typedef struct {
-    size_t pixels, width;
-    const real *p, *y;     /* [pixels], ignored pixels 0 */
-    const real *map;       /* [pixels], the batch's; NULL: none */
-    real *loss, *slope;    /* [pixels] to fill: the loss of each pixel, and its derivative by p */
-    unsigned char *inside; /* [pixels] of loss_mask_distances */
-    void *scratch;         /* likewise */
-} loss_mask;
+    size_t height, width;
+    const unsigned char *of_y, *of_p; /* [height][width] 1 where label and probability are above 1/2; ignored pixels 0;
+                                         of_p only with `map_of_p` */
+    real *map, *spare;                /* [height][width] to fill, and to use */
+    void *scratch;                    /* of loss_distance_squared */
+} loss_mask_map;
 
-/* out[pixels] = squared distance of each pixel to the nearest one on the other side of the mask x > 1/2, which stays in
-   mask->inside. */
-void loss_mask_distances(const double *params, const loss_mask *mask, const real *x, real *out);
+/* Up to LOSS_BLOCK pixels of a mask, ignored ones 0. */
+typedef struct {
+    size_t n;
+    const real *p, *y, *map; /* [n] */
+    int made;                /* the map is the loss's own, not the batch's */
+} loss_mask_block;
+
+/* Such a loss: its map, and the loss of each pixel with its derivative by p. */
+typedef struct {
+    void (*map)(const double *params, const loss_mask_map *m);
+    int map_of_p;
+    void (*pixels)(const double *params, const loss_mask_block *block, real *restrict losses, real *restrict slopes);
+} loss_mask_functions;
 
 /* `eval` of such a loss, and what goes with it. */
-double loss_each_mask(void (*fill)(const double *params, const loss_mask *mask), const double *params,
-                      const loss_batch *batch, double scale, real *values, real *grad, void *scratch);
+double loss_each_mask(const loss_mask_functions *functions, const double *params, const loss_batch *batch, double scale,
+                      real *values, real *grad, void *scratch);
 size_t loss_each_mask_scratch(const double *params, const loss_batch *batch);
 double loss_each_mask_divisor(const double *params, const loss_batch *batch);
+
+/* Squared distances of every pixel to the nearest on the other side of the mask `inside`. */
+void loss_map_distances(const double *params, const loss_mask_map *m, const unsigned char *inside, real *out);
 
 /* A map must be finite; without one `width` is needed. */
 const char *loss_each_mask_check(const double *params, const loss_batch *batch);

@@ -26,7 +26,20 @@ typedef loss_real real;
 #define REAL_MAX DBL_MAX
 #define REAL_EPSILON DBL_EPSILON
 
-static inline real real_select(int condition, real yes, real no) { return condition ? yes : no; }
+static inline uint64_t real_bits_of(real x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* As repro_select. */
+static inline real real_select(int condition, real yes, real no) {
+    const uint64_t mask = 0u - (uint64_t)(condition != 0);
+    const uint64_t bits = (real_bits_of(yes) & mask) | (real_bits_of(no) & ~mask);
+    real x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
 static inline real real_abs(real x) { return __builtin_fabs(x); }
 static inline real real_fma(real a, real b, real c) { return __builtin_fma(a, b, c); }
 static inline real real_sqrt(real x) { return __builtin_sqrt(x); }
@@ -46,13 +59,13 @@ static inline real real_log1p_unit(real x) { return real_log1p(x); }
 static inline real real_atan(real x) {
     const real magnitude = real_abs(x);
     const int large = magnitude > 1.0;
-    const real t = large ? 1.0 / magnitude : magnitude;
+    const real t = real_select(large, 1.0, magnitude) / real_select(large, magnitude, 1.0);
     const real half = t / (1.0 + real_sqrt(1.0 + t * t)), s = half / (1.0 + real_sqrt(1.0 + half * half));
     const real z = s * s;
     real q = 1.0 / 29.0;
     for (int k = 27; k >= 1; k -= 2) q = real_fma(-z, q, 1.0 / (real)k);
     const real small = 4.0 * s * q;
-    return __builtin_copysign(large ? 0x1.921fb54442d18p+0 - small : small, x);
+    return __builtin_copysign(real_select(large, 0x1.921fb54442d18p+0 - small, small), x);
 }
 
 static inline int real_is_finite(real x) { return x - x == 0.0; }

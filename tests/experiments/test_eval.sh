@@ -27,7 +27,7 @@ if [ -d $cases ]; then
         if [ "$name" = robustness ]; then continue; fi
         check "$name, in double: $(wc -l <"$file") records" all_agree "$file" double
         # not in float: differences of 1e-5 between numbers near 1, and 1-p where p is clipped at 1 - 1e-7
-        check "$name, in float" all_agree "$file" float '/small-diff"|^.*unified.*"extreme-right","clip_sensitive"'
+        check "$name, in float" all_agree "$file" float '/small-diff|^.*unified.*"extreme-right","clip_sensitive"'
     done
     all_finite() {
         "$LOSSBENCH" eval --precision "$1" "$cases/robustness.jsonl" >"$scratch/answers" || return 1
@@ -36,7 +36,8 @@ if [ -d $cases ]; then
     check "robustness, in double" all_finite double
     check "robustness, in float" all_finite float
     sed 's/"dist_map":\[[^]]*\],//; s/"dt_weight":\[[^]]*\],//' $cases/boundary.jsonl $cases/hausdorff_dt.jsonl >"$scratch/maps"
-    check "boundary and hausdorff_dt with maps of our own" all_agree "$scratch/maps" double
+    # softmax-tiny-01 is a mask without background, where scipy makes distances up
+    check "boundary and hausdorff_dt with maps of our own" all_agree "$scratch/maps" double softmax-tiny-01
 else
     skip "the records of other implementations: there is no $cases"
 fi

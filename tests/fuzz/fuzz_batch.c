@@ -206,7 +206,7 @@ static loss_real *fill_boxes(fuzz_case *c, fuzz_bytes *b, size_t boxes) {
 /* Weights and maps of 1e30 are nobody's: their products with other large numbers are not looked at. */
 static void limit(loss_real *x, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (isfinite(x[i]) && !(x[i] <= 1e6 && x[i] >= -1e6)) x[i] = 1000000;
+        if (isfinite(x[i]) && !(x[i] <= 1000000 && x[i] >= -1000000)) x[i] = 1000000;
 }
 
 static loss_real *fill_weights(fuzz_case *c, fuzz_bytes *b, size_t n) {

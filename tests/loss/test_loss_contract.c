@@ -360,8 +360,8 @@ TEST_EVERY_LOSS(loss_contract, refuses_parameters_out_of_range) {
         const param *row = &type->params[p];
         expect_refused(type->name, row, row->high + 0.001 * (1 + fabs(row->high)));
         expect_refused(type->name, row, row->low - 0.001 * (1 + fabs(row->low)));
-        expect_refused(type->name, row, NAN);
-        expect_refused(type->name, row, INFINITY);
+        expect_refused(type->name, row, (double)NAN);
+        expect_refused(type->name, row, (double)INFINITY);
     }
     const param unknown = {.name = "no_such_parameter"};
     expect_refused(type->name, &unknown, 1);

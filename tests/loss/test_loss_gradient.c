@@ -47,7 +47,7 @@ static void expect_gradient(const loss *l, sample *s, const char *what) {
     const size_t n = sample_size(s);
     for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(grad[i]));
     for (size_t i = 0; i < n; i++) {
-        double off = INFINITY;
+        double off = (double)INFINITY;
         for (double h = 1e-3; h > 1e-6 && !(off <= 1); h /= 8) {
             const double allowed = 1e-7 * (fabs(grad[i]) + largest) + 1e-11 * (1 + fabs(value)) / h * 1e-3 + 1e-13;
             off = fabs(difference_at(l, s, i, h) - grad[i]) / allowed;
