@@ -22,6 +22,8 @@
 #define SQRT_5 2.2360679774997896
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
+#define GOODS_TEXT TEXT(GOODS)
+#define DEFECTS_TEXT TEXT(DEFECTS)
 #define FREQUENT_TEXT TEXT(FREQUENT)
 #define LESS_FREQUENT_TEXT TEXT(LESS_FREQUENT)
 #define RARE_TEXT TEXT(RARE)
@@ -70,7 +72,9 @@ static void place_logit(path_batch *b, double x, size_t which) {
 static const loss_path logit_path = {
     .axis = "logit z",
     .slope_axis = "gradient by z",
-    .text = "one element, its logit z from low to high, as a defect (y = 1) and as a good part (y = 0)",
+    .text =
+        "one element, its logit z from low to high, as a defect (y = 1) and as a good part (y = 0); `auto` stands for "
+        "a training set of " GOODS_TEXT " goods and " DEFECTS_TEXT " defects",
     .low = -6,
     .high = 6,
     .cases = {"defect", "good part"},

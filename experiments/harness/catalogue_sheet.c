@@ -46,6 +46,7 @@ static const struct {
     {"class_balanced", "beta", "0.9 0.99 0.999 0.9999"},
     {"class_balanced_focal", "beta", "0.9 0.99 0.999 0.9999"},
     {"poly_focal", "alpha", "off 0.25 0.75 auto"},
+    {"auc_pairwise", "hparam", "0.3 1 3"},
     {"recall_at_fr", "lambda", "0.3 1 3"},
     {"hausdorff_dt", "alpha", "1 2"},
     {"nwd", "constant", "4 12.8 40"},

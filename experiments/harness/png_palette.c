@@ -1,5 +1,5 @@
-/* Colours are counted in cells of 8 x 8 x 8 levels; the fullest cells give the palette, each its most frequent colour's
-   mean. Lines, text and paper fill few cells, and what is lost is in the soft edges between them. */
+/* Colours are counted in cells of 8 x 8 x 8 levels; the fullest cells give the palette, each the mean of its
+   colours. Lines, text and paper fill few cells, and what is lost is in the soft edges between them. */
 #include "experiments/harness/png_palette.h"
 
 #include <png.h>
@@ -78,31 +78,42 @@ static int write_indexed(png_image *image, const char *path, const png_byte *pix
     return 0;
 }
 
-int png_palette(const char *path, lb_error *error) {
-    static png_byte palette[COLOURS][3];
-    png_image image = {.version = PNG_IMAGE_VERSION};
-    png_byte *pixels = NULL, *colour_of = malloc(CELLS);
-    cell *cells = malloc(CELLS * sizeof *cells);
-    int code = cells && colour_of ? LB_OK : lb_fail_memory(error, "the colours of a picture");
-    if (!code && png_image_begin_read_from_file(&image, path)) {
-        image.format = PNG_FORMAT_RGB;
-        pixels = malloc(PNG_IMAGE_SIZE(image));
-        if (!pixels) code = lb_fail_memory(error, "a picture");
+/* Reads the picture as three bytes a pixel; NULL on failure, which `error` says. */
+static png_byte *read_pixels(png_image *image, const char *path, lb_error *error) {
+    png_byte *pixels = NULL;
+    if (png_image_begin_read_from_file(image, path)) {
+        image->format = PNG_FORMAT_RGB;
+        if (!(pixels = malloc(PNG_IMAGE_SIZE(*image)))) {
+            lb_fail_memory(error, "a picture");
+            return NULL;
+        }
+        if (png_image_finish_read(image, NULL, pixels, 0, NULL)) return pixels;
     }
-    if (!code && pixels && png_image_finish_read(&image, NULL, pixels, 0, NULL)) {
+    free(pixels);
+    lb_fail(error, LB_FORMAT, "cannot read %s: %s", path, image->message);
+    return NULL;
+}
+
+int png_palette(const char *path, lb_error *error) {
+    png_byte palette[COLOURS][3];
+    lb_error why = {.code = LB_OK};
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    png_byte *const pixels = read_pixels(&image, path, &why), *const colour_of = malloc(CELLS);
+    cell *const cells = malloc(CELLS * sizeof *cells);
+    if (pixels && cells && colour_of) {
         const size_t n = (size_t)image.width * image.height;
         count_colours(pixels, n, cells);
         image.colormap_entries = (png_uint_32)choose_colours(cells, palette);
         replace_colours(pixels, n, cells, colour_of);
         image.format = PNG_FORMAT_RGB_COLORMAP;
         if (!write_indexed(&image, path, pixels, palette[0]))
-            code = lb_fail(error, LB_IO, "cannot write %s: %s", path, image.message);
-    } else if (!code) {
-        code = lb_fail(error, LB_FORMAT, "cannot read %s: %s", path, image.message);
+            lb_fail(&why, LB_IO, "cannot write %s: %s", path, image.message);
+    } else if (pixels) {
+        lb_fail_memory(&why, "the colours of a picture");
     }
     png_image_free(&image);
     free(pixels);
     free(colour_of);
     free(cells);
-    return code;
+    return why.code ? lb_fail(error, why.code, "%s", why.message) : LB_OK;
 }
