@@ -61,7 +61,7 @@ do for [l=1:line_now-1] {
     widest = maximum(widest, maximum(strlen(setting(l)), strlen(case_name(l))))
 }
 formula_lines = has('formula') ? lines(option_formula) : 0
-left = 48.; panel = 206.; between = 56.; key_gap = 8.; key_width = 58. + 6.8*widest
+left = 48.; panel = 206.; between = 56.; key_gap = 8.; key_width = 64. + 6.8*widest
 tall = 168.; below = 44.; above = 52. + 15*formula_lines; gap = 24.
 width = left + panel + between + panel + key_gap + key_width
 height = above + panels*(tall + below) + (panels - 1)*gap

@@ -1,7 +1,6 @@
 /* lossbench catalogue: docs/LOSSES.md and the pictures. */
 #include "experiments/harness/catalogue.h"
 
-#include "experiments/harness/png_palette.h"
 #include "experiments/harness/report.h"
 
 #include <stdio.h>
@@ -20,11 +19,9 @@ static int check_names(const char *only, lb_error *error) {
 }
 
 static int draw_one(const char *directory, const loss_type *type, lb_error *error) {
-    char stem[PATH_SIZE], png[PATH_SIZE + 8];
+    char stem[PATH_SIZE];
     snprintf(stem, sizeof stem, "%.900s/%.90s", directory, type->name);
-    snprintf(png, sizeof png, "%s.png", stem);
-    const int code = sheet_draw(type, stem, error);
-    return code ? code : png_palette(png, error);
+    return sheet_draw(type, stem, error);
 }
 
 static int draw_all(const char *out, const char *only, lb_error *error) {

@@ -157,11 +157,12 @@ static const char *averaged(const loss_type *type) {
     return type->values == LOSS_PER_ELEMENT ? elements[type->kind] : others[type->values];
 }
 
-/* What the batch must bring beside input and target: the loss itself says it when asked with nothing else. */
-static const char *needs_of(const loss_type *type) {
+/* What a batch, with `many` a multi-class one, must bring beside input and target: the loss itself says it when asked
+   with nothing else. */
+static const char *needs_of(const loss_type *type, int many) {
     double values[SPEC_MAX_PARAMS];
     const loss_real zeros[4] = {0};
-    const int first = 0, many = type->kind == LOSS_MULTICLASS;
+    const int first = 0;
     const loss_batch bare = {.images = 1,
                              .channels = many                     ? 3
                                          : type->kind == LOSS_BOX ? 4
@@ -175,13 +176,16 @@ static const char *needs_of(const loss_type *type) {
 }
 
 static void add_facts(text *out, const loss_type *type) {
-    const char *const over = averaged(type), *const needs = needs_of(type);
+    const char *const over = averaged(type), *const needs = needs_of(type, type->kind == LOSS_MULTICLASS);
     text_add(out, "`%s@%d`, %s.", type->name, type->version, loss_kind_names[type->kind]);
     if (over)
         text_add(out, " The mean is over %s.", over);
     else
         text_add(out, " One value for the batch.");
-    if (type->elements && type->classes) text_add(out, " Takes multi-class batches too.");
+    if (type->elements && type->classes) {
+        const char *const there = needs_of(type, 1);
+        text_add(out, " Takes multi-class batches too%s%s.", there ? ", and there " : "", there ? there : "");
+    }
     if (needs) text_add(out, " For the batch: %s.", needs);
     if (type->state_names) text_add(out, " Learns beside the net:");
     for (size_t i = 0; type->state_names && type->state_names[i]; i++)
@@ -265,7 +269,7 @@ static int add_aliases(text *out, lb_error *error) {
         if (!l) return (int)(error ? error->code : LB_INTERNAL);
         text_add(out, "- `%s` = `%s`: ", a->name, loss_label(l));
         add_prose(out, a->summary);
-        text_add(out, " Weights:");
+        text_add(out, ". Weights:");
         for (size_t i = 0; i < 4 && a->parts[i].loss; i++) text_add(out, "%s `%s`", i ? "," : "", a->parts[i].weight);
         text_add(out, ".\n");
         loss_free(l);

@@ -18,7 +18,7 @@
 
 #define FAR ((real)1e15) /* no pixel of the other side in this column */
 
-enum { NEAR = 2, CHORD_STEP = 4, LONGEST_CHORD = 16, WORD = 8 };
+enum { NEAR = 2, MIDDLE = 8, MIDDLE_PROMISING = 24, SHORT = 192, CHORD_STEP = 4, LONGEST_CHORD = 16, WORD = 8 };
 
 /* One row at a time. */
 typedef struct {
@@ -93,15 +93,24 @@ LOSS_KERNEL static void fill_levels(const unsigned char *restrict side, const re
 /* G as a pixel with this sign sees it. */
 static inline real level_for(real sign, real level) { return real_max(sign * level, 0); }
 
-/* The least over the pixels up to NEAR columns away. */
-LOSS_KERNEL static void fill_near(const real *restrict sign, const real *restrict level, real spacing2_x, size_t width,
-                                  real *restrict out) {
-    for (size_t x = 0; x < width; x++) out[x] = level_for(sign[x], level[x]);
-    for (size_t k = 1; k <= NEAR && k < width; k++) {
+/* Takes in the pixels `from`..`to` columns away: both sides of a pixel, and where a row ends only one. */
+LOSS_KERNEL static void take_in(const real *restrict sign, const real *restrict level, real spacing2_x, size_t width,
+                                size_t from, size_t to, real *restrict out) {
+    for (size_t k = from; k <= to && k < width; k++) {
         const real across = (real)(k * k) * spacing2_x;
-        for (size_t x = k; x < width; x++) out[x] = real_min(out[x], level_for(sign[x], level[x - k]) + across);
-        for (size_t x = 0; x + k < width; x++) out[x] = real_min(out[x], level_for(sign[x], level[x + k]) + across);
+        const size_t rest = width - k, low = k < rest ? k : rest, high = k < rest ? rest : k;
+        for (size_t x = 0; x < low; x++) out[x] = real_min(out[x], level_for(sign[x], level[x + k]) + across);
+        for (size_t x = k; x < rest; x++) {
+            const real least = real_min(sign[x] * level[x - k], sign[x] * level[x + k]);
+            out[x] = real_min(out[x], real_max(least, 0) + across);
+        }
+        for (size_t x = high; x < width; x++) out[x] = real_min(out[x], level_for(sign[x], level[x - k]) + across);
     }
+}
+
+LOSS_KERNEL static void fill_own(const real *restrict sign, const real *restrict level, size_t width,
+                                 real *restrict out) {
+    for (size_t x = 0; x < width; x++) out[x] = level_for(sign[x], level[x]);
 }
 
 LOSS_KERNEL static int any_above(const real *x, real limit, size_t n) {
@@ -123,6 +132,35 @@ LOSS_KERNEL static void find_corners(const real *restrict sign, const real *rest
         }
     }
     memset(corner + width, 0, WORD);
+}
+
+/* --- rows, short runs -------------------------------------------------------------------------------------------- */
+
+/* All pairs of pixels of a run that matter: those k away only for pixels that are k or more from its ends. `level` is G
+   in the middle of pads that are at least as long as the run. */
+LOSS_KERNEL static void fill_short_run(const real *restrict level, real spacing2_x, int has_first, int has_last,
+                                       size_t n, real *restrict out) {
+    for (size_t x = 0; x < n; x++) out[x] = level[x];
+    for (size_t k = 1; k <= n; k++) {
+        const size_t low = has_first ? k - 1 : 0, high = has_last ? n + 1 - k : n;
+        const real across = (real)(int)(k * k) * spacing2_x;
+        int any = 0;
+        if (low >= high) return;
+        for (size_t x = low; x < high; x++) out[x] = real_min(out[x], real_min(level[x - k], level[x + k]) + across);
+        if (k % 8) continue;
+        for (size_t x = low; x < high; x++) any |= out[x] > across;
+        if (!any) return;
+    }
+}
+
+static void fill_short(const row_pass *pass, size_t first, size_t last, real *out) {
+    real level[3 * SHORT];
+    const size_t n = last - first;
+    for (size_t i = 0; i < n; i++) level[i] = level[2 * n + i] = FAR * FAR;
+    for (size_t i = 0; i < n; i++) level[n + i] = pass->sign[first] * pass->level[first + i];
+    if (first > 0) level[n - 1] = 0;
+    if (last < pass->width) level[2 * n] = 0;
+    fill_short_run(level + n, pass->spacing2_x, first > 0, last < pass->width, n, out + first);
 }
 
 /* --- rows, the hull ---------------------------------------------------------------------------------------------- */
@@ -210,17 +248,42 @@ static size_t end_of_run(const row_pass *pass, size_t first) {
     return end ? (size_t)(end - pass->side) : pass->width;
 }
 
+/* Squared distances up to this are right once the pixels `reach` columns away have been taken in. */
+static real settled_by(const row_pass *pass, size_t reach) {
+    return (real)((reach + 1) * (reach + 1)) * pass->spacing2_x;
+}
+
+/* Takes in pixels farther away as long as that promises to settle the whole row; returns whether it did. */
+static int settle_row(const row_pass *pass, real *out) {
+    static const struct { size_t reach, promising; } stages[] = {{NEAR, MIDDLE_PROMISING}, {MIDDLE, 0}};
+    size_t reach = 0;
+    for (int i = 0;; i++) {
+        take_in(pass->sign, pass->level, pass->spacing2_x, pass->width, reach + 1, stages[i].reach, out);
+        reach = stages[i].reach;
+        if (!any_above(out, settled_by(pass, reach), pass->width)) return 1;
+        if (any_above(out, settled_by(pass, stages[i].promising), pass->width)) return 0;
+    }
+}
+
 /* `out` holds steps in the column, and then squared distances. */
 static void fill_row(row_pass *pass, real *out) {
-    const real settled = (NEAR + 1) * (NEAR + 1) * pass->spacing2_x;
+    const real settled = settled_by(pass, NEAR);
     fill_levels(pass->side, out, pass->spacing2_y, pass->width, pass->sign, pass->level);
-    fill_near(pass->sign, pass->level, pass->spacing2_x, pass->width, out);
-    if (!any_above(out, settled, pass->width)) return;
-    find_corners(pass->sign, pass->level, pass->spacing2_x, (real)0.5 * FAR * FAR * pass->spacing2_y, pass->width,
-                 pass->corner);
+    fill_own(pass->sign, pass->level, pass->width, out);
+    if (settle_row(pass, out)) return;
+    int has_corners = 0;
     for (size_t first = 0, last; first < pass->width; first = last) {
         last = end_of_run(pass, first);
-        if (any_above(out + first, settled, last - first)) fill_run(pass, first, last, out);
+        if (last - first <= 2 * NEAR && first > 0 && last < pass->width) continue;
+        if (last - first <= (first > 0 && last < pass->width ? SHORT : SHORT / 4)) {
+            fill_short(pass, first, last, out);
+            continue;
+        }
+        if (!any_above(out + first, settled, last - first)) continue;
+        if (!has_corners++)
+            find_corners(pass->sign, pass->level, pass->spacing2_x, (real)0.5 * FAR * FAR * pass->spacing2_y,
+                         pass->width, pass->corner);
+        fill_run(pass, first, last, out);
     }
 }
 

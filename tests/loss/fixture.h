@@ -42,9 +42,7 @@ static inline double mean_of(const char *expression, const loss_batch *batch, fl
 /* One test per registered loss. */
 static inline struct criterion_test_params every_loss(void) {
     static size_t index[128];
-    size_t count = 0;
-    for (; loss_type_at(count); count++) index[count] = count;
-    return cr_make_param_array(size_t, index, count);
+    return cr_make_param_array(size_t, index, sample_losses(index));
 }
 
 #define TEST_EVERY_LOSS(suite, name)                                                                                   \

@@ -81,6 +81,19 @@ static inline void sample_fill(sample *s, loss_kind form, sample_scenario scenar
     if (form == LOSS_BOX) sample_boxes(s, scenario, draw);
 }
 
+/* The indices of all losses into index[128], or of those that TEST_LOSSES=dice,iou names; how many. */
+static inline size_t sample_losses(size_t *index) {
+    const char *asked = getenv("TEST_LOSSES");
+    size_t count = 0;
+    for (size_t i = 0; loss_type_at(i) && i < 128; i++) {
+        char padded[1000], name[80];
+        snprintf(padded, sizeof padded, ",%s,", asked ? asked : "");
+        snprintf(name, sizeof name, ",%s,", loss_type_at(i)->name);
+        if (!asked || !*asked || strstr(padded, name)) index[count++] = i;
+    }
+    return count;
+}
+
 static inline size_t sample_size(const sample *s) { return s->batch.images * s->batch.channels * s->batch.pixels; }
 
 /* --- settings: every parameter of a loss, one at a time ------------------------------------------------------------
