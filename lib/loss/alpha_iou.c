@@ -15,7 +15,7 @@ static const param params[] = {
                .summary = "power; above 1 good boxes pull harder than poor ones"},
 };
 
-BOX_INLINE box_cost alpha_iou_cost(const box_pair *pair, real eps, real alpha) {
+LOSS_INLINE box_cost alpha_iou_cost(const box_pair *pair, real eps, real alpha) {
     const box_iou o = pair_iou(pair, eps);
     const real power = real_select(o.iou > 0, power_of_unit(o.iou, alpha), 0);
     return cost_by_iou(pair, &o, (real)1 - power, -alpha * power / at_least(BOX_FLOOR, o.iou));

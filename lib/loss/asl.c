@@ -45,7 +45,7 @@ static const param params[] = {
 
 /* -log n and its slope for a good part; excess = 1-n = max(p-clip, 0). Both logarithms and the unshifted loss are
    computed, and the accurate one is taken. */
-static inline element shifted_good(logistic l, real clip, real excess) {
+LOSS_INLINE element shifted_good(logistic l, real clip, real excess) {
     const real n = l.q + clip;
     const real shifted = -real_select(excess < (real)0.5, real_log1p(-excess), real_log(n));
     const real shifted_slope = real_select(excess > 0, ratio_or_zero(l.p * l.q, n), 0);
@@ -53,7 +53,7 @@ static inline element shifted_good(logistic l, real clip, real excess) {
                      .slope = real_select(clip > 0, shifted_slope, l.p)};
 }
 
-static inline element asl_element(logistic l, real y, real gamma_neg, real gamma_pos, real clip, real attached) {
+LOSS_INLINE element asl_element(logistic l, real y, real gamma_neg, real gamma_pos, real clip, real attached) {
     const real above = l.p - clip;
     const real excess = real_select(above > 0, above, 0);
     const element good = shifted_good(l, clip, excess);

@@ -172,7 +172,7 @@ static size_t fill_negatives(const ranking *r, size_t start, negative_block *b) 
     return start;
 }
 
-static inline real bounded(real x) { return real_min(real_max(x, -REAL_MAX), REAL_MAX); }
+LOSS_INLINE real bounded(real x) { return real_min(real_max(x, -REAL_MAX), REAL_MAX); }
 
 /* log(1+e^x) and its slope, x = h (score - at) up to the largest number. */
 LOSS_KERNEL static void logistic_of_pairs(const real *restrict score, size_t n, real at, real h, real *restrict losses,

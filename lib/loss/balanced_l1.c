@@ -37,7 +37,7 @@ static const char *balanced_l1_check(const double *values) {
     return values[GAMMA] > 50 * values[ALPHA] ? "gamma must be at most 50 alpha" : NULL;
 }
 
-static inline element balanced_l1_element(real d, real alpha, real gamma, real beta, real b) {
+LOSS_INLINE element balanced_l1_element(real d, real alpha, real gamma, real beta, real b) {
     const real magnitude = real_abs(d), inner = real_select(magnitude < beta, magnitude, beta);
     const real scaled = b * inner, ratio = b * (inner / beta);
     const real logarithm = real_log1p(ratio);

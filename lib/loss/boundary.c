@@ -14,7 +14,7 @@ static void boundary_map(const double *values, const loss_mask_map *m) {
 }
 
 /* phi from the squared distance, which is 0 where a mask has one side only. */
-static inline real signed_distance(real squared, real y) {
+LOSS_INLINE real signed_distance(real squared, real y) {
     const real distance = real_sqrt(squared);
     return real_select((y > (real)0.5) & (distance > 0), 1 - distance, distance);
 }

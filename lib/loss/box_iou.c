@@ -30,18 +30,18 @@ static const param params[] = {
                  .summary = "least IoU for log and square; without slope below"},
 };
 
-BOX_INLINE box_cost linear_cost(const box_pair *pair, real eps) {
+LOSS_INLINE box_cost linear_cost(const box_pair *pair, real eps) {
     const box_iou o = pair_iou(pair, eps);
     return cost_by_iou(pair, &o, o.distance, -1);
 }
 
-BOX_INLINE box_cost log_cost(const box_pair *pair, real eps, real least) {
+LOSS_INLINE box_cost log_cost(const box_pair *pair, real eps, real least) {
     const box_iou o = pair_iou(pair, eps);
     const real iou = at_least(least, o.iou);
     return cost_by_iou(pair, &o, -real_log_normal(iou), real_select(o.iou < least, 0, (real)-1 / iou));
 }
 
-BOX_INLINE box_cost square_cost(const box_pair *pair, real eps, real least) {
+LOSS_INLINE box_cost square_cost(const box_pair *pair, real eps, real least) {
     const box_iou o = pair_iou(pair, eps);
     const real iou = at_least(least, o.iou);
     return cost_by_iou(pair, &o, (real)1 - iou * iou, real_select(o.iou < least, 0, -2 * iou));

@@ -2,7 +2,7 @@
    over a tile.
 
    A loss is a formula in lengths along x and y: sides of the predicted box, of the intersection, of the enclosing box,
-   and the offset of the centres. Its file holds a BOX_INLINE function from a `box_pair` to a `box_cost`, the loss with
+   and the offset of the centres. Its file holds a LOSS_INLINE function from a `box_pair` to a `box_cost`, the loss with
    its derivatives by these lengths, and one `..._boxes` function that ends in EACH_BOX. The chain rule from the lengths
    to the corners is here, once, and with it what happens at ties: where two edges coincide, moving one changes neither
    intersection nor enclosing box (both one-sided derivatives exist, 0 is taken); boxes that touch or are apart have
@@ -20,9 +20,6 @@
 
 #include "lib/loss/real.h"
 
-#define BOX_INLINE static inline __attribute__((always_inline))
-
-/* The row that most box losses have, and its place. */
 enum { BOX_EPS };
 #define BOX_EPS_PARAM                                                                                                  \
     [BOX_EPS] = {.name = "eps",                                                                                        \
@@ -62,7 +59,7 @@ typedef struct {
 } box_cost;
 
 /* 2^-k, where 2^k is the largest power of two not above x >= 0, as far as both are normal numbers. */
-BOX_INLINE real power_of_two_under_1_over(real x) {
+LOSS_INLINE real power_of_two_under_1_over(real x) {
 #ifdef LOSS_DOUBLE
     const uint64_t exponent_mask = 0x7ff0000000000000u, one = 0x0010000000000000u;
     uint64_t bits;
@@ -79,10 +76,10 @@ BOX_INLINE real power_of_two_under_1_over(real x) {
     return x;
 }
 
-BOX_INLINE real at_least(real least, real x) { return real_select(x < least, least, x); }
+LOSS_INLINE real at_least(real least, real x) { return real_select(x < least, least, x); }
 
 /* In halves, so that no difference of finite coordinates overflows. */
-BOX_INLINE box_axis half_axis(real low, real high, real target_low, real target_high) {
+LOSS_INLINE box_axis half_axis(real low, real high, real target_low, real target_high) {
     const real half = (real)0.5;
     low *= half, high *= half, target_low *= half, target_high *= half;
     return (box_axis){.size = high - low,
@@ -92,7 +89,7 @@ BOX_INLINE box_axis half_axis(real low, real high, real target_low, real target_
                       .offset = half * (low - target_low) + half * (high - target_high)};
 }
 
-BOX_INLINE box_axis axis_times(box_axis a, real factor, int overlapping) {
+LOSS_INLINE box_axis axis_times(box_axis a, real factor, int overlapping) {
     return (box_axis){.size = a.size * factor,
                       .target_size = a.target_size * factor,
                       .overlap = real_select(overlapping, a.overlap * factor, 0),
@@ -100,7 +97,7 @@ BOX_INLINE box_axis axis_times(box_axis a, real factor, int overlapping) {
                       .offset = a.offset * factor};
 }
 
-BOX_INLINE box_pair box_pair_at(const loss_boxes *boxes, size_t i) {
+LOSS_INLINE box_pair box_pair_at(const loss_boxes *boxes, size_t i) {
     const real x1 = boxes->box[0][i], y1 = boxes->box[1][i], x2 = boxes->box[2][i], y2 = boxes->box[3][i];
     const real tx1 = boxes->target[0][i], ty1 = boxes->target[1][i];
     const real tx2 = boxes->target[2][i], ty2 = boxes->target[3][i];
@@ -115,11 +112,13 @@ BOX_INLINE box_pair box_pair_at(const loss_boxes *boxes, size_t i) {
 }
 
 /* An area `eps` of coordinates in the pair's unit; beyond 2^100 it outweighs all others anyway. */
-BOX_INLINE real area_in_unit(const box_pair *p, real eps) { return real_min(eps * p->scale * p->scale, (real)0x1p100); }
+LOSS_INLINE real area_in_unit(const box_pair *p, real eps) {
+    return real_min(eps * p->scale * p->scale, (real)0x1p100);
+}
 
 /* The derivatives by an axis's low and high corner. `side` -1: low, 1: high; `inside`: how far the edge lies inside the
    target, by its sign. */
-BOX_INLINE real corner_slope(const box_slopes *by, real side, real inside, real scale) {
+LOSS_INLINE real corner_slope(const box_slopes *by, real side, real inside, real scale) {
     const real moved = by->size + real_select(inside > 0, by->overlap, 0) + real_select(inside < 0, by->enclosing, 0);
     return real_capped(scale * ((real)0.5 * by->offset + side * moved));
 }
@@ -148,7 +147,7 @@ typedef struct {
     real whole;                    /* U */
 } box_iou;
 
-BOX_INLINE box_iou iou_of(real area, real target_area, real intersection, real eps, int equal) {
+LOSS_INLINE box_iou iou_of(real area, real target_area, real intersection, real eps, int equal) {
     const real rest = (area - intersection) + (target_area - intersection), whole = rest + intersection;
     const int flat = whole < BOX_FLOOR;
     const real one_over = (real)1 / real_select(flat, 1, whole + eps);
@@ -161,20 +160,20 @@ BOX_INLINE box_iou iou_of(real area, real target_area, real intersection, real e
                      .whole = whole};
 }
 
-BOX_INLINE box_iou pair_iou(const box_pair *p, real eps) {
+LOSS_INLINE box_iou pair_iou(const box_pair *p, real eps) {
     return iou_of(p->x.size * p->y.size, p->x.target_size * p->y.target_size, p->x.overlap * p->y.overlap,
                   area_in_unit(p, eps), p->equal);
 }
 
 /* A loss of area and intersection only. */
-BOX_INLINE box_cost cost_by_areas(const box_pair *p, real value, real by_area, real by_intersection) {
+LOSS_INLINE box_cost cost_by_areas(const box_pair *p, real value, real by_area, real by_intersection) {
     return (box_cost){.loss = value,
                       .x = {.size = p->y.size * by_area, .overlap = p->y.overlap * by_intersection},
                       .y = {.size = p->x.size * by_area, .overlap = p->x.overlap * by_intersection}};
 }
 
 /* A loss whose derivative by IoU is by_iou. */
-BOX_INLINE box_cost cost_by_iou(const box_pair *p, const box_iou *o, real value, real by_iou) {
+LOSS_INLINE box_cost cost_by_iou(const box_pair *p, const box_iou *o, real value, real by_iou) {
     return cost_by_areas(p, value, by_iou * o->by_area, by_iou * o->by_intersection);
 }
 
@@ -186,7 +185,7 @@ typedef struct {
     real value, by_offset, by_enclosing;
 } centre_distance;
 
-BOX_INLINE centre_distance centre_distance_of(const box_pair *p, real eps) {
+LOSS_INLINE centre_distance centre_distance_of(const box_pair *p, real eps) {
     const real diagonal = p->x.enclosing * p->x.enclosing + p->y.enclosing * p->y.enclosing;
     const real one_over = (real)1 / at_least(BOX_FLOOR, diagonal + area_in_unit(p, eps));
     const real value = (p->x.offset * p->x.offset + p->y.offset * p->y.offset) * one_over;
@@ -194,7 +193,7 @@ BOX_INLINE centre_distance centre_distance_of(const box_pair *p, real eps) {
 }
 
 /* Adds to the derivatives those of a centre distance with this factor. */
-BOX_INLINE void add_centre_slopes(box_cost *cost, const box_pair *p, const centre_distance *d, real factor) {
+LOSS_INLINE void add_centre_slopes(box_cost *cost, const box_pair *p, const centre_distance *d, real factor) {
     const real by_offset = 2 * factor * d->by_offset, by_enclosing = 2 * factor * d->by_enclosing;
     cost->x.offset += by_offset * p->x.offset;
     cost->y.offset += by_offset * p->y.offset;
@@ -202,13 +201,13 @@ BOX_INLINE void add_centre_slopes(box_cost *cost, const box_pair *p, const centr
     cost->y.enclosing += by_enclosing * p->y.enclosing;
 }
 
-BOX_INLINE void add_centre_distance(box_cost *cost, const box_pair *p, real eps) {
+LOSS_INLINE void add_centre_distance(box_cost *cost, const box_pair *p, real eps) {
     const centre_distance d = centre_distance_of(p, eps);
     cost->loss += d.value;
     add_centre_slopes(cost, p, &d, 1);
 }
 
-BOX_INLINE box_cost cost_times(real factor, box_cost c) {
+LOSS_INLINE box_cost cost_times(real factor, box_cost c) {
     return (box_cost){.loss = factor * c.loss,
                       .x = {factor * c.x.size, factor * c.x.overlap, factor * c.x.enclosing, factor * c.x.offset},
                       .y = {factor * c.y.size, factor * c.y.overlap, factor * c.y.enclosing, factor * c.y.offset}};

@@ -68,7 +68,7 @@ typedef struct {
 
 /* atan(wg/hg) - atan(w/h) as one arc tangent, exactly 0 for equal shapes. The sides are measured in a power of two
    near the larger one. Inverted boxes, w/h < 0, may turn by more than a quarter. */
-BOX_INLINE real turn_of_aspect(real w, real h, real target_w, real target_h) {
+LOSS_INLINE real turn_of_aspect(real w, real h, real target_w, real target_h) {
     const real pi = (real)0x1.921fb54442d18p+1;
     const real upright_w = real_select(h < 0, -w, w), upright_h = real_abs(h);
     const real across = target_w * upright_h - target_h * upright_w,
@@ -76,7 +76,7 @@ BOX_INLINE real turn_of_aspect(real w, real h, real target_w, real target_h) {
     return real_atan(real_select(across == 0, 0, across / along)) + real_select(along < 0, pi, 0);
 }
 
-BOX_INLINE aspect aspect_of(const box_pair *p, int unit) {
+LOSS_INLINE aspect aspect_of(const box_pair *p, int unit) {
     const real k = (real)0.40528473456935108578; /* 4 / pi^2 */
     const real larger = at_least(BOX_FLOOR, real_max(real_abs(p->x.size), real_abs(p->y.size)));
     const real factor = power_of_two_under_1_over(larger);
@@ -95,7 +95,7 @@ typedef struct {
     real value[LOSS_TILE], by_width[LOSS_TILE], by_height[LOSS_TILE];
 } aspects;
 
-BOX_INLINE void fill_aspects(const loss_boxes *boxes, int unit, aspects *out) {
+LOSS_INLINE void fill_aspects(const loss_boxes *boxes, int unit, aspects *out) {
     for (size_t i = 0; i < boxes->n; i++) {
         const box_pair pair = box_pair_at(boxes, i);
         const aspect a = aspect_of(&pair, unit);
@@ -105,7 +105,7 @@ BOX_INLINE void fill_aspects(const loss_boxes *boxes, int unit, aspects *out) {
     }
 }
 
-BOX_INLINE aspect aspect_at(const aspects *all, size_t i) {
+LOSS_INLINE aspect aspect_at(const aspects *all, size_t i) {
     return (aspect){all->value[i], all->by_width[i], all->by_height[i]};
 }
 
@@ -114,19 +114,19 @@ typedef struct {
     real value, by_aspect, by_iou;
 } trade_off;
 
-BOX_INLINE trade_off trade_off_of(const box_iou *o, real v, real eps, const ciou_options *options) {
+LOSS_INLINE trade_off trade_off_of(const box_iou *o, real v, real eps, const ciou_options *options) {
     const real alpha = v / at_least(BOX_FLOOR, o->distance + v + eps);
     const real a = real_select(o->iou > options->gate, alpha, 0);
     const real attached = (real)1 - options->detached;
     return (trade_off){.value = a * v, .by_aspect = a + attached * (a - a * a), .by_iou = attached * a * a};
 }
 
-BOX_INLINE void add_aspect_slopes(box_cost *cost, const aspect *v, real factor) {
+LOSS_INLINE void add_aspect_slopes(box_cost *cost, const aspect *v, real factor) {
     cost->x.size += factor * v->by_width;
     cost->y.size += factor * v->by_height;
 }
 
-BOX_INLINE box_cost ciou_cost(const box_pair *pair, real eps, const ciou_options *options, aspect v) {
+LOSS_INLINE box_cost ciou_cost(const box_pair *pair, real eps, const ciou_options *options, aspect v) {
     const box_iou o = pair_iou(pair, eps);
     const centre_distance d = centre_distance_of(pair, eps);
     const trade_off t = trade_off_of(&o, v.value, eps, options);
@@ -158,7 +158,7 @@ typedef struct {
     real overlap, by_size, by_offset;
 } inner_axis;
 
-BOX_INLINE inner_axis inner_axis_of(const box_axis *a, real ratio) {
+LOSS_INLINE inner_axis inner_axis_of(const box_axis *a, real ratio) {
     const real half = (real)0.5 * ratio, grown = half * (a->size - a->target_size);
     const real low = a->offset - grown, high = a->offset + grown; /* edges, from those of the target */
     const real low_inside = real_select(low > 0, 1, 0), high_inside = real_select(high < 0, 1, 0);
@@ -167,7 +167,7 @@ BOX_INLINE inner_axis inner_axis_of(const box_axis *a, real ratio) {
                         .by_offset = high_inside - low_inside};
 }
 
-BOX_INLINE box_cost inner_ciou_cost(const box_pair *pair, real eps, real ratio, aspect v) {
+LOSS_INLINE box_cost inner_ciou_cost(const box_pair *pair, real eps, real ratio, aspect v) {
     const ciou_options options = {.detached = 1, .gate = -1, .limit = REAL_MAX};
     const inner_axis x = inner_axis_of(&pair->x, ratio), y = inner_axis_of(&pair->y, ratio);
     const int overlapping = (x.overlap > 0) & (y.overlap > 0);

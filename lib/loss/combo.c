@@ -53,9 +53,9 @@ static clip_limits limits_of(double clip) {
     return (clip_limits){(real)(most - least), (real)least, (real)most};
 }
 
-static inline real clipped(real x, clip_limits limits) { return real_max(real_min(x, limits.most), limits.least); }
+LOSS_INLINE real clipped(real x, clip_limits limits) { return real_max(real_min(x, limits.most), limits.least); }
 
-static inline element combo_element(real z, logistic l, real y, real good, real defect, clip_limits limits) {
+LOSS_INLINE element combo_element(real z, logistic l, real y, real good, real defect, clip_limits limits) {
     const real inside = real_select(real_abs(z) > limits.logit, 0, 1);
     const real good_loss = clipped(l.good_loss, limits), defect_loss = clipped(l.defect_loss, limits);
     return (element){.loss = by_label(y, good * good_loss, defect * defect_loss),

@@ -4,7 +4,7 @@
 
 static const param params[] = {BOX_EPS_PARAM};
 
-BOX_INLINE box_cost diou_cost(const box_pair *pair, real eps) {
+LOSS_INLINE box_cost diou_cost(const box_pair *pair, real eps) {
     const box_iou o = pair_iou(pair, eps);
     box_cost cost = cost_by_iou(pair, &o, o.distance, -1);
     add_centre_distance(&cost, pair, eps);

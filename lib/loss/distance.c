@@ -18,7 +18,16 @@
 
 #define FAR ((real)1e15) /* no pixel of the other side in this column */
 
-enum { NEAR = 2, MIDDLE = 8, MIDDLE_PROMISING = 24, SHORT = 192, CHORD_STEP = 4, LONGEST_CHORD = 16, WORD = 8 };
+enum {
+    NEAR = 2,
+    MIDDLE = 8,
+    MIDDLE_PROMISING = 24,
+    SHORT = 192,
+    GROUP = 16,
+    CHORD_STEP = 4,
+    LONGEST_CHORD = 16,
+    WORD = 8
+};
 
 /* One row at a time. */
 typedef struct {
@@ -91,7 +100,7 @@ LOSS_KERNEL static void fill_levels(const unsigned char *restrict side, const re
 }
 
 /* G as a pixel with this sign sees it. */
-static inline real level_for(real sign, real level) { return real_max(sign * level, 0); }
+LOSS_INLINE real level_for(real sign, real level) { return real_max(sign * level, 0); }
 
 /* Takes in the pixels `from`..`to` columns away: both sides of a pixel, and where a row ends only one. */
 LOSS_KERNEL static void take_in(const real *restrict sign, const real *restrict level, real spacing2_x, size_t width,
@@ -136,31 +145,35 @@ LOSS_KERNEL static void find_corners(const real *restrict sign, const real *rest
 
 /* --- rows, short runs -------------------------------------------------------------------------------------------- */
 
-/* All pairs of pixels of a run that matter: those k away only for pixels that are k or more from its ends. `level` is G
-   in the middle of pads that are at least as long as the run. */
+/* All pairs of pixels of a run that matter: those k away only for pixels that are k or more from its ends, in whole
+   groups. `level` is G in the middle of pads that are at least as long as the run. */
 LOSS_KERNEL static void fill_short_run(const real *restrict level, real spacing2_x, int has_first, int has_last,
                                        size_t n, real *restrict out) {
     for (size_t x = 0; x < n; x++) out[x] = level[x];
     for (size_t k = 1; k <= n; k++) {
         const size_t low = has_first ? k - 1 : 0, high = has_last ? n + 1 - k : n;
         const real across = (real)(int)(k * k) * spacing2_x;
-        int any = 0;
         if (low >= high) return;
-        for (size_t x = low; x < high; x++) out[x] = real_min(out[x], real_min(level[x - k], level[x + k]) + across);
+        for (size_t x = low / GROUP * GROUP; x < high; x += GROUP)
+            for (size_t i = x; i < x + GROUP; i++)
+                out[i] = real_min(out[i], real_min(level[i - k], level[i + k]) + across);
         if (k % 8) continue;
+        int any = 0;
         for (size_t x = low; x < high; x++) any |= out[x] > across;
         if (!any) return;
     }
 }
 
 static void fill_short(const row_pass *pass, size_t first, size_t last, real *out) {
-    real level[3 * SHORT];
+    real level[3 * SHORT + GROUP], squared[SHORT + GROUP];
     const size_t n = last - first;
-    for (size_t i = 0; i < n; i++) level[i] = level[2 * n + i] = FAR * FAR;
+    for (size_t i = 0; i < n; i++) level[i] = FAR * FAR;
     for (size_t i = 0; i < n; i++) level[n + i] = pass->sign[first] * pass->level[first + i];
+    for (size_t i = 0; i < n + GROUP; i++) level[2 * n + i] = FAR * FAR;
     if (first > 0) level[n - 1] = 0;
     if (last < pass->width) level[2 * n] = 0;
-    fill_short_run(level + n, pass->spacing2_x, first > 0, last < pass->width, n, out + first);
+    fill_short_run(level + n, pass->spacing2_x, first > 0, last < pass->width, n, squared);
+    memcpy(out + first, squared, n * sizeof *out);
 }
 
 /* --- rows, the hull ---------------------------------------------------------------------------------------------- */

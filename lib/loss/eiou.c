@@ -27,7 +27,7 @@ static const param focal_params[] = {
 };
 
 /* Adds (size - target)^2 / (enclosing^2 + eps), written with quotients that do not leave [-1, 1]. */
-BOX_INLINE void add_side(real *sum, box_slopes *by, const box_axis *a, real eps) {
+LOSS_INLINE void add_side(real *sum, box_slopes *by, const box_axis *a, real eps) {
     const real one_over = (real)1 / at_least(BOX_FLOOR, a->enclosing);
     const real damping = (real)1 / ((real)1 + eps * one_over * one_over);
     const real ratio = (a->size - a->target_size) * one_over, damped = ratio * damping;
@@ -36,7 +36,7 @@ BOX_INLINE void add_side(real *sum, box_slopes *by, const box_axis *a, real eps)
     by->enclosing -= 2 * damped * damped * one_over;
 }
 
-BOX_INLINE box_cost eiou_cost(const box_pair *pair, const box_iou *o, real eps) {
+LOSS_INLINE box_cost eiou_cost(const box_pair *pair, const box_iou *o, real eps) {
     box_cost cost = cost_by_iou(pair, o, o->distance, -1);
     add_centre_distance(&cost, pair, eps);
     add_side(&cost.loss, &cost.x, &pair->x, area_in_unit(pair, eps));
@@ -44,13 +44,13 @@ BOX_INLINE box_cost eiou_cost(const box_pair *pair, const box_iou *o, real eps) 
     return cost;
 }
 
-BOX_INLINE box_cost plain_eiou_cost(const box_pair *pair, real eps) {
+LOSS_INLINE box_cost plain_eiou_cost(const box_pair *pair, real eps) {
     const box_iou o = pair_iou(pair, eps);
     return eiou_cost(pair, &o, eps);
 }
 
 /* attached = 1: the weight is differentiated, its logarithmic slope is gamma / IoU; 0: a constant. */
-BOX_INLINE box_cost focal_eiou_cost(const box_pair *pair, real eps, real gamma, real attached) {
+LOSS_INLINE box_cost focal_eiou_cost(const box_pair *pair, real eps, real gamma, real attached) {
     const box_iou o = pair_iou(pair, eps);
     const real weight = real_select((o.iou > 0) | (gamma == 0), power_of_unit(o.iou, gamma), 0);
     box_cost cost = cost_times(weight, eiou_cost(pair, &o, eps));

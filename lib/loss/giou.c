@@ -4,7 +4,7 @@
 
 static const param params[] = {BOX_EPS_PARAM};
 
-BOX_INLINE box_cost giou_cost(const box_pair *pair, real eps) {
+LOSS_INLINE box_cost giou_cost(const box_pair *pair, real eps) {
     const box_iou o = pair_iou(pair, eps);
     const real c = pair->x.enclosing * pair->y.enclosing;
     const int flat = c < BOX_FLOOR;

@@ -19,7 +19,7 @@ static const param params[] = {
 };
 
 /* x^exponent for x >= 0; 0^0 = 1. */
-static inline real power(real x, real exponent) {
+LOSS_INLINE real power(real x, real exponent) {
     return real_select(x > 0, real_exp(exponent * real_log(x)), exponent == 0);
 }
 

@@ -30,7 +30,7 @@ static const param smooth_l1_params[] = {
                    .summary = "error at which the parabola becomes a line, in units of the target; 0: l1"},
 };
 
-static inline element huber_element(real d, real delta) {
+LOSS_INLINE element huber_element(real d, real delta) {
     const real magnitude = real_abs(d);
     const int near = magnitude <= delta;
     return (element){.loss = real_select(near, (real)0.5 * d * d, delta * (magnitude - (real)0.5 * delta)),
@@ -38,7 +38,7 @@ static inline element huber_element(real d, real delta) {
 }
 
 /* d / beta is computed beyond beta too, where it is not used. */
-static inline element smooth_l1_element(real d, real beta) {
+LOSS_INLINE element smooth_l1_element(real d, real beta) {
     const real magnitude = real_abs(d), ratio = d / beta;
     const int near = magnitude < beta;
     return (element){.loss = real_select(near, (real)0.5 * d * ratio, magnitude - (real)0.5 * beta),

@@ -1,7 +1,7 @@
 /* Mean absolute error: |d|, d = prediction - target. The slope is the sign of d, 0 at d = 0. */
 #include "lib/loss/elements.h"
 
-static inline element l1_element(real d) { return (element){.loss = real_abs(d), .slope = real_sign(d)}; }
+LOSS_INLINE element l1_element(real d) { return (element){.loss = real_abs(d), .slope = real_sign(d)}; }
 
 LOSS_KERNEL static void l1_elements(const double *values, const loss_block *block, real *restrict losses,
                                     real *restrict slopes) {

@@ -2,7 +2,7 @@
    largest number count as it. */
 #include "lib/loss/elements.h"
 
-static inline element l2_element(real d) { return (element){.loss = real_capped(d * d), .slope = real_capped(2 * d)}; }
+LOSS_INLINE element l2_element(real d) { return (element){.loss = real_capped(d * d), .slope = real_capped(2 * d)}; }
 
 LOSS_KERNEL static void l2_elements(const double *values, const loss_block *block, real *restrict losses,
                                     real *restrict slopes) {

@@ -48,9 +48,9 @@ static real margin_of(const double *values, double count, double rarest) {
 }
 
 /* s z, without overflow: there the loss is the largest number anyway. */
-static inline real scaled(real scale, real z) { return real_max(real_min(scale * z, REAL_MAX), -REAL_MAX); }
+LOSS_INLINE real scaled(real scale, real z) { return real_max(real_min(scale * z, REAL_MAX), -REAL_MAX); }
 
-static inline element margin_element(real z, real y, real scale, real good_margin, real defect_margin) {
+LOSS_INLINE element margin_element(real z, real y, real scale, real good_margin, real defect_margin) {
     const logistic good = logistic_of(scaled(scale, z + good_margin));
     const logistic defect = logistic_of(scaled(scale, z - defect_margin));
     return (element){.loss = by_label(y, good.good_loss, defect.defect_loss),

@@ -6,13 +6,13 @@
 #define LOG_2 ((real)0x1.62e42fefa39efp-1)
 
 /* sinh^2 d = sum of 2^(2k-1) / (2k)! d^(2k), for |d| up to SERIES_LIMIT within the rounding of a double. */
-static inline real sinh_squared(real square) {
+LOSS_INLINE real sinh_squared(real square) {
     real sum = 1;
     for (int k = 11; k >= 1; k--) sum = real_fma(square * ((real)4 / (real)((2 * k + 1) * (2 * k + 2))), sum, 1);
     return square * sum;
 }
 
-static inline element log_cosh_element(real d) {
+LOSS_INLINE element log_cosh_element(real d) {
     const real magnitude = real_abs(d), decay = real_exp_negative(2 * magnitude);
     const real s = sinh_squared(d * d);
     const int near = magnitude < SERIES_LIMIT;

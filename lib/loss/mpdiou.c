@@ -21,17 +21,17 @@ static const param params[] = {
                .summary = "height of the image, in units of the coordinates"},
 };
 
-BOX_INLINE real bounded(real x) { return real_max(real_min(x, (real)0x1p100), (real)-0x1p100); }
+LOSS_INLINE real bounded(real x) { return real_max(real_min(x, (real)0x1p100), (real)-0x1p100); }
 
 /* `per_diagonal`: the pair's unit over the diagonal of the image. */
-BOX_INLINE void add_corners(real *sum, box_slopes *by, const box_axis *a, real per_diagonal) {
+LOSS_INLINE void add_corners(real *sum, box_slopes *by, const box_axis *a, real per_diagonal) {
     const real offset = a->offset * per_diagonal, growth = (a->size - a->target_size) * per_diagonal;
     *sum += 2 * offset * offset + (real)0.5 * growth * growth;
     by->offset = bounded(4 * offset * per_diagonal);
     by->size += bounded(growth * per_diagonal);
 }
 
-BOX_INLINE box_cost mpdiou_cost(const box_pair *pair, real eps, real one_over_diagonal) {
+LOSS_INLINE box_cost mpdiou_cost(const box_pair *pair, real eps, real one_over_diagonal) {
     const box_iou o = pair_iou(pair, eps);
     box_cost cost = cost_by_iou(pair, &o, o.distance, -1);
     const real per_diagonal = pair->unit * one_over_diagonal;

@@ -18,10 +18,10 @@ static const param params[] = {
 };
 
 /* A quarter of the difference of sides: the derivative of its share of d^2, by the side, is twice that. */
-BOX_INLINE real quarter_growth(const box_axis *a) { return (real)0.25 * (a->size - a->target_size); }
+LOSS_INLINE real quarter_growth(const box_axis *a) { return (real)0.25 * (a->size - a->target_size); }
 
 /* Offsets and sides are in the pair's unit, the distance in coordinates, where its square may overflow. */
-BOX_INLINE box_cost nwd_cost(const box_pair *pair, real eps, real one_over_constant) {
+LOSS_INLINE box_cost nwd_cost(const box_pair *pair, real eps, real one_over_constant) {
     const real dx = pair->x.offset, dy = pair->y.offset;
     const real dw = quarter_growth(&pair->x), dh = quarter_growth(&pair->y);
     const real plain = pair->unit * real_sqrt(dx * dx + dy * dy + 4 * (dw * dw + dh * dh));

@@ -93,7 +93,7 @@ typedef struct {
 } tilted_sums;
 
 /* 1 - e^-x for x >= 0, given e^-x: the series where the difference would cancel. */
-static inline real one_minus_exp(real x, real exp) {
+LOSS_INLINE real one_minus_exp(real x, real exp) {
     real series = 1;
     for (int k = 8; k > 1; k--) series = real_fma(x * ((real)-1 / (real)k), series, 1);
     return real_select(x < (real)0.03125, x * series, 1 - exp);

@@ -19,7 +19,7 @@ static const param params[] = {
 };
 
 /* weight = m^gamma and m = 1-p_t given; m' = p q (1-2y). */
-static inline element poly_element(logistic l, real y, real gamma, real alpha_t, real epsilon, real m, real weight) {
+LOSS_INLINE element poly_element(logistic l, real y, real gamma, real alpha_t, real epsilon, real m, real weight) {
     const element focal = element_times(alpha_t, focal_from(l, y, gamma, m, weight));
     const real leading_slope = (gamma + 1) * weight * (l.p * l.q) * ((real)1 - 2 * y);
     return (element){.loss = real_fma(epsilon, weight * m, focal.loss),

@@ -24,7 +24,7 @@ static const param quality_params[] = {
 };
 
 /* |p-y| and its sign: the slope of the cross-entropy is p-y without cancellation where the label is hard. */
-static inline element quality_element(logistic l, real y, real beta) {
+LOSS_INLINE element quality_element(logistic l, real y, real beta) {
     const element ce = cross_entropy(l, y);
     const real distance = real_abs(ce.slope);
     const real weight = power_of_unit(distance, beta);
@@ -100,7 +100,7 @@ static const param varifocal_params[] = {
 };
 
 /* A good costs alpha p^gamma log(1+e^z), which is never negative and smooth where p vanishes. */
-static inline element varifocal_element(logistic l, real y, real alpha, real gamma, real by_quality) {
+LOSS_INLINE element varifocal_element(logistic l, real y, real alpha, real gamma, real by_quality) {
     const element ce = cross_entropy(l, y);
     const real played_down = alpha * power_of_unit(l.p, gamma);
     const real defect = real_select(by_quality > 0, y, 1);

@@ -20,6 +20,9 @@ typedef loss_real real;
 #define LOSS_KERNEL
 #endif
 
+/* What a loop calls for each element must be inlined for the loop to be vectorised. */
+#define LOSS_INLINE static inline __attribute__((always_inline, unused))
+
 #ifdef LOSS_DOUBLE
 
 #define REAL_MIN DBL_MIN
@@ -91,7 +94,6 @@ static inline int real_is_finite(real x) { return (repro_bits_of(x) & 0x7fffffff
 
 #endif
 
-
 static inline real real_min(real a, real b) { return real_select(a < b, a, b); }
 static inline real real_max(real a, real b) { return real_select(a > b, a, b); }
 static inline real real_sign(real x) { return real_select(x > 0, 1, 0) - real_select(x < 0, 1, 0); }
@@ -107,7 +109,7 @@ static inline real ratio_or_zero(real a, real b) { return a / real_select(b < RE
 
 /* m^gamma for m in [0,1], with 0^0 = 1. Below REAL_MIN m counts as REAL_MIN: there, what m^gamma multiplies has
    vanished. */
-static inline real power_of_unit(real m, real gamma) {
+LOSS_INLINE real power_of_unit(real m, real gamma) {
     return real_exp_negative(real_abs(gamma * real_log_normal(real_select(m < REAL_MIN, REAL_MIN, m))));
 }
 

@@ -27,7 +27,7 @@ typedef struct {
     real value, by_x, by_y;
 } angle_term;
 
-BOX_INLINE angle_term angle_of(real dx, real dy) {
+LOSS_INLINE angle_term angle_of(real dx, real dy) {
     const real x = real_abs(dx), y = real_abs(dy);
     const real one_over = (real)1 / at_least(BOX_FLOOR, real_max(x, y));
     const real m = real_min(x, y) * one_over, shrink = (real)1 / ((real)1 + m * m);
@@ -43,7 +43,7 @@ typedef struct {
     real value, by_offset, by_enclosing, by_g;
 } distance_term;
 
-BOX_INLINE distance_term distance_of(real offset, real enclosing, real g) {
+LOSS_INLINE distance_term distance_of(real offset, real enclosing, real g) {
     const int flat = enclosing < BOX_FLOOR;
     const real one_over = real_select(flat, 0, (real)1 / real_select(flat, 1, enclosing));
     const real ratio = real_max(real_min(offset * one_over, (real)0x1p30), (real)-0x1p30);
@@ -56,7 +56,7 @@ BOX_INLINE distance_term distance_of(real offset, real enclosing, real g) {
 }
 
 /* Adds half of (1 - exp(-|size-target| / larger))^theta. theta 4 is multiplied out. */
-BOX_INLINE void add_shape(real *sum, box_slopes *by, const box_axis *a, real theta, int four) {
+LOSS_INLINE void add_shape(real *sum, box_slopes *by, const box_axis *a, real theta, int four) {
     const real difference = a->size - a->target_size;
     const real one_over = (real)1 / at_least(BOX_FLOOR, real_max(a->size, a->target_size));
     const real decay = real_exp_negative(real_abs(difference) * one_over), x = (real)1 - decay;
@@ -66,7 +66,7 @@ BOX_INLINE void add_shape(real *sum, box_slopes *by, const box_axis *a, real the
     by->size += (real)0.5 * theta * power * decay * real_sign(difference) * by_size;
 }
 
-BOX_INLINE box_cost siou_cost(const box_pair *pair, real eps, real theta, int four) {
+LOSS_INLINE box_cost siou_cost(const box_pair *pair, real eps, real theta, int four) {
     const box_iou o = pair_iou(pair, 0);
     box_cost cost = cost_by_iou(pair, &o, o.distance, -1);
     const real shift = real_min(eps * pair->scale, (real)0x1p30);

@@ -39,7 +39,7 @@ static inline key_bits descending_bits(real key) {
     return bits & sign ? bits : ~bits & ~sign;
 }
 
-static inline real key_of(key_bits bits) {
+LOSS_INLINE real key_of(key_bits bits) {
     const key_bits sign = (key_bits)1 << (8 * sizeof sign - 1), plain = bits & sign ? bits : ~bits & ~sign;
     real key;
     memcpy(&key, &plain, sizeof key);

@@ -79,7 +79,7 @@ static double focal_weight(const double *values) {
 
 /* p^gamma = e^(-gamma log(1/p)), so nothing is lost and nothing infinite: the slopes of the powers are gamma times
    products of a loss with the probability that makes it large. */
-static inline element focal_element(logistic l, real y, real good, real defect, real gamma, real defect_gamma) {
+LOSS_INLINE element focal_element(logistic l, real y, real good, real defect, real gamma, real defect_gamma) {
     const real easy_good = good * real_exp_negative(gamma * l.defect_loss);
     const real easy_defect = defect * real_exp_negative(defect_gamma * l.good_loss);
     return (element){.loss = by_label(y, easy_good * l.good_loss, easy_defect * l.defect_loss),

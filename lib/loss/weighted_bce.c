@@ -25,7 +25,7 @@ static const param params[] = {
                     .summary = "weight of good parts"},
 };
 
-static inline element weighted_bce_element(logistic l, real y, real pos_weight, real neg_weight) {
+LOSS_INLINE element weighted_bce_element(logistic l, real y, real pos_weight, real neg_weight) {
     const real defect = pos_weight * y, good = neg_weight * ((real)1 - y);
     return (element){.loss = defect * l.defect_loss + good * l.good_loss, .slope = good * l.p - defect * l.q};
 }

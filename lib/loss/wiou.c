@@ -15,7 +15,7 @@ static const param params[] = {
                             .summary = "on: cw^2+ch^2 is a constant for the gradient"},
 };
 
-BOX_INLINE box_cost wiou_cost(const box_pair *pair, real eps, real attached) {
+LOSS_INLINE box_cost wiou_cost(const box_pair *pair, real eps, real attached) {
     const box_iou o = pair_iou(pair, eps);
     centre_distance d = centre_distance_of(pair, eps);
     const real factor = real_exp(d.value);
