@@ -9,8 +9,9 @@
    (x-v)^2 + G(v) = x^2 - 2xv + F(v), F(v) = G(v) + v^2: the v that are least somewhere are the corners of the lower
    convex hull of the points (v, F(v)), which needs no division. Integers stay exact in double.
 
-   Before the hull, loops that vectorise settle what they can: pixels whose nearest one is at most NEAR columns away,
-   and points above a chord of F, which are no corners. */
+   A hull is a chain of branches, so loops that vectorise do what they can: rows where the nearest pixels are few
+   columns away, runs up to a fixed length, and of points above a chord of F that they are no corners. Time stays
+   linear. */
 #include "lib/loss/distance.h"
 
 #include <stdint.h>
@@ -19,11 +20,11 @@
 #define FAR ((real)1e15) /* no pixel of the other side in this column */
 
 enum {
-    NEAR = 2,
-    MIDDLE = 8,
-    MIDDLE_PROMISING = 24,
-    SHORT = 192,
-    GROUP = 16,
+    NEAR = 2,   /* columns away, for every row */
+    MIDDLE = 8, /* for rows that have come below PROMISING */
+    PROMISING = 24,
+    SHORT = 256, /* pixels of a run that goes without a hull */
+    GROUP = 16,  /* pixels at a time there */
     CHORD_STEP = 4,
     LONGEST_CHORD = 16,
     WORD = 8
@@ -89,7 +90,7 @@ static void fill_far(real *out, size_t width) {
     for (size_t x = 0; x < width; x++) out[x] = FAR;
 }
 
-/* --- rows, what vectorises --------------------------------------------------------------------------------------- */
+/* --- rows: pixels few columns away ------------------------------------------------------------------------------- */
 
 LOSS_KERNEL static void fill_levels(const unsigned char *restrict side, const real *restrict steps, real spacing2_y,
                                     size_t width, real *restrict sign, real *restrict level) {
@@ -101,6 +102,11 @@ LOSS_KERNEL static void fill_levels(const unsigned char *restrict side, const re
 
 /* G as a pixel with this sign sees it. */
 LOSS_INLINE real level_for(real sign, real level) { return real_max(sign * level, 0); }
+
+LOSS_KERNEL static void fill_own(const real *restrict sign, const real *restrict level, size_t width,
+                                 real *restrict out) {
+    for (size_t x = 0; x < width; x++) out[x] = level_for(sign[x], level[x]);
+}
 
 /* Takes in the pixels `from`..`to` columns away: both sides of a pixel, and where a row ends only one. */
 LOSS_KERNEL static void take_in(const real *restrict sign, const real *restrict level, real spacing2_x, size_t width,
@@ -117,16 +123,66 @@ LOSS_KERNEL static void take_in(const real *restrict sign, const real *restrict 
     }
 }
 
-LOSS_KERNEL static void fill_own(const real *restrict sign, const real *restrict level, size_t width,
-                                 real *restrict out) {
-    for (size_t x = 0; x < width; x++) out[x] = level_for(sign[x], level[x]);
-}
-
 LOSS_KERNEL static int any_above(const real *x, real limit, size_t n) {
     int any = 0;
     for (size_t i = 0; i < n; i++) any |= x[i] > limit;
     return any;
 }
+
+/* Squared distances up to this are right once the pixels `reach` columns away have been taken in. */
+static real settled_by(const row_pass *pass, size_t reach) {
+    return (real)((reach + 1) * (reach + 1)) * pass->spacing2_x;
+}
+
+/* Tries whether pixels a few columns away are enough for the whole row. */
+static int settle_row(const row_pass *pass, real *out) {
+    const real *sign = pass->sign, *level = pass->level;
+    fill_own(sign, level, pass->width, out);
+    take_in(sign, level, pass->spacing2_x, pass->width, 1, NEAR, out);
+    if (!any_above(out, settled_by(pass, NEAR), pass->width)) return 1;
+    if (any_above(out, settled_by(pass, PROMISING), pass->width)) return 0;
+    take_in(sign, level, pass->spacing2_x, pass->width, NEAR + 1, MIDDLE, out);
+    return !any_above(out, settled_by(pass, MIDDLE), pass->width);
+}
+
+/* --- rows: short runs -------------------------------------------------------------------------------------------- */
+
+/* Whether a run goes without a hull. With an end on one side only it takes more pairs, so it must be shorter. */
+static int is_short(const row_pass *pass, size_t first, size_t last) {
+    return last - first <= (first > 0 && last < pass->width ? SHORT : SHORT / 4);
+}
+
+/* All pairs of pixels of a run that matter: those k away only for pixels that are k or more from its ends, in whole
+   groups. `level` is G in the middle of pads that are as long as the run. */
+LOSS_KERNEL static void compare_pairs(const real *restrict level, real spacing2_x, int has_first, int has_last,
+                                      size_t n, real *restrict out) {
+    for (size_t x = 0; x < n; x++) out[x] = level[x];
+    for (size_t k = 1; k <= n; k++) {
+        const size_t low = has_first ? k - 1 : 0, high = has_last ? n + 1 - k : n;
+        const real across = (real)(int)(k * k) * spacing2_x;
+        int any = 0;
+        if (low >= high) return;
+        for (size_t x = low / GROUP * GROUP; x < high; x += GROUP)
+            for (size_t i = x; i < x + GROUP; i++)
+                out[i] = real_min(out[i], real_min(level[i - k], level[i + k]) + across);
+        if (k % 8) continue;
+        for (size_t x = low; x < high; x++) any |= out[x] > across;
+        if (!any) return;
+    }
+}
+
+static void fill_short_run(const row_pass *pass, size_t first, size_t last, real *out) {
+    real level[3 * SHORT + GROUP], squared[SHORT + GROUP] = {0};
+    const size_t n = last - first;
+    for (size_t i = 0; i < 3 * n + GROUP; i++) level[i] = FAR * FAR;
+    for (size_t i = 0; i < n; i++) level[n + i] = pass->sign[first] * pass->level[first + i];
+    if (first > 0) level[n - 1] = 0;
+    if (last < pass->width) level[2 * n] = 0;
+    compare_pairs(level + n, pass->spacing2_x, first > 0, last < pass->width, n, squared);
+    memcpy(out + first, squared, n * sizeof *out);
+}
+
+/* --- rows: the hull ---------------------------------------------------------------------------------------------- */
 
 /* A point is no corner where its column is FAR, or where it lies above a chord of F by more than rounding: (F(x-j) +
    F(x+j)) / 2 = (G(x-j) + G(x+j)) / 2 + x^2 + j^2. */
@@ -142,41 +198,6 @@ LOSS_KERNEL static void find_corners(const real *restrict sign, const real *rest
     }
     memset(corner + width, 0, WORD);
 }
-
-/* --- rows, short runs -------------------------------------------------------------------------------------------- */
-
-/* All pairs of pixels of a run that matter: those k away only for pixels that are k or more from its ends, in whole
-   groups. `level` is G in the middle of pads that are at least as long as the run. */
-LOSS_KERNEL static void fill_short_run(const real *restrict level, real spacing2_x, int has_first, int has_last,
-                                       size_t n, real *restrict out) {
-    for (size_t x = 0; x < n; x++) out[x] = level[x];
-    for (size_t k = 1; k <= n; k++) {
-        const size_t low = has_first ? k - 1 : 0, high = has_last ? n + 1 - k : n;
-        const real across = (real)(int)(k * k) * spacing2_x;
-        if (low >= high) return;
-        for (size_t x = low / GROUP * GROUP; x < high; x += GROUP)
-            for (size_t i = x; i < x + GROUP; i++)
-                out[i] = real_min(out[i], real_min(level[i - k], level[i + k]) + across);
-        if (k % 8) continue;
-        int any = 0;
-        for (size_t x = low; x < high; x++) any |= out[x] > across;
-        if (!any) return;
-    }
-}
-
-static void fill_short(const row_pass *pass, size_t first, size_t last, real *out) {
-    real level[3 * SHORT + GROUP], squared[SHORT + GROUP];
-    const size_t n = last - first;
-    for (size_t i = 0; i < n; i++) level[i] = FAR * FAR;
-    for (size_t i = 0; i < n; i++) level[n + i] = pass->sign[first] * pass->level[first + i];
-    for (size_t i = 0; i < n + GROUP; i++) level[2 * n + i] = FAR * FAR;
-    if (first > 0) level[n - 1] = 0;
-    if (last < pass->width) level[2 * n] = 0;
-    fill_short_run(level + n, pass->spacing2_x, first > 0, last < pass->width, n, squared);
-    memcpy(out + first, squared, n * sizeof *out);
-}
-
-/* --- rows, the hull ---------------------------------------------------------------------------------------------- */
 
 /* Adds a point to the right; corners that come to lie above the new chord go. Returns the number of corners. */
 static inline size_t add_point(const row_pass *pass, size_t count, size_t x, double g) {
@@ -212,7 +233,7 @@ static size_t build_hull(const row_pass *pass, size_t first, size_t last) {
     if (first > 0) count = add_point(pass, count, first - 1, 0);
     for (size_t start = first; start < last; start += WORD)
         for (uint64_t word = word_at(pass->corner + start); word; word &= word - 1) {
-            const size_t x = start + (size_t)__builtin_ctzll(word) / WORD;
+            const size_t x = start + (size_t)__builtin_ctzll(word) / 8;
             if (x >= last) break;
             count = add_point(pass, count, x, sign * (double)pass->level[x]);
         }
@@ -239,7 +260,7 @@ LOSS_KERNEL static void fill_parabola(size_t first, size_t last, real v, real g,
 }
 
 /* Each corner writes a whole word of pixels, which needs no branch; the next one writes over what is too much. */
-static void fill_run(const row_pass *pass, size_t first, size_t last, real *out) {
+static void fill_long_run(const row_pass *pass, size_t first, size_t last, real *out) {
     const size_t count = build_hull(pass, first, last);
     find_ends(pass->edge_v, pass->edge_f, (double)pass->spacing2_x, count, (double)first, (double)last, pass->end);
     for (size_t k = 0, x = first; k < count; k++) {
@@ -255,48 +276,30 @@ static void fill_run(const row_pass *pass, size_t first, size_t last, real *out)
     memcpy(out + first, pass->squared + first, (last - first) * sizeof *out);
 }
 
+/* --- all --------------------------------------------------------------------------------------------------------- */
+
 /* Where the run of equal pixels from `first` on ends. */
 static size_t end_of_run(const row_pass *pass, size_t first) {
     const unsigned char *end = memchr(pass->side + first, !pass->side[first], pass->width - first);
     return end ? (size_t)(end - pass->side) : pass->width;
 }
 
-/* Squared distances up to this are right once the pixels `reach` columns away have been taken in. */
-static real settled_by(const row_pass *pass, size_t reach) {
-    return (real)((reach + 1) * (reach + 1)) * pass->spacing2_x;
-}
-
-/* Takes in pixels farther away as long as that promises to settle the whole row; returns whether it did. */
-static int settle_row(const row_pass *pass, real *out) {
-    static const struct { size_t reach, promising; } stages[] = {{NEAR, MIDDLE_PROMISING}, {MIDDLE, 0}};
-    size_t reach = 0;
-    for (int i = 0;; i++) {
-        take_in(pass->sign, pass->level, pass->spacing2_x, pass->width, reach + 1, stages[i].reach, out);
-        reach = stages[i].reach;
-        if (!any_above(out, settled_by(pass, reach), pass->width)) return 1;
-        if (any_above(out, settled_by(pass, stages[i].promising), pass->width)) return 0;
-    }
-}
-
 /* `out` holds steps in the column, and then squared distances. */
 static void fill_row(row_pass *pass, real *out) {
-    const real settled = settled_by(pass, NEAR);
-    fill_levels(pass->side, out, pass->spacing2_y, pass->width, pass->sign, pass->level);
-    fill_own(pass->sign, pass->level, pass->width, out);
-    if (settle_row(pass, out)) return;
+    const real far = (real)0.5 * FAR * FAR * pass->spacing2_y;
     int has_corners = 0;
+    fill_levels(pass->side, out, pass->spacing2_y, pass->width, pass->sign, pass->level);
+    if (settle_row(pass, out)) return;
     for (size_t first = 0, last; first < pass->width; first = last) {
         last = end_of_run(pass, first);
-        if (last - first <= 2 * NEAR && first > 0 && last < pass->width) continue;
-        if (last - first <= (first > 0 && last < pass->width ? SHORT : SHORT / 4)) {
-            fill_short(pass, first, last, out);
+        if (!any_above(out + first, settled_by(pass, NEAR), last - first)) continue;
+        if (is_short(pass, first, last)) {
+            fill_short_run(pass, first, last, out);
             continue;
         }
-        if (!any_above(out + first, settled, last - first)) continue;
-        if (!has_corners++)
-            find_corners(pass->sign, pass->level, pass->spacing2_x, (real)0.5 * FAR * FAR * pass->spacing2_y,
-                         pass->width, pass->corner);
-        fill_run(pass, first, last, out);
+        if (!has_corners) find_corners(pass->sign, pass->level, pass->spacing2_x, far, pass->width, pass->corner);
+        has_corners = 1;
+        fill_long_run(pass, first, last, out);
     }
 }
 

@@ -7,6 +7,7 @@
    probabilities and one-hot classes keep p and go plane by plane. */
 #include "lib/loss/elements.h"
 #include "lib/loss/evaluate.h"
+#include "lib/loss/planes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ typedef struct {
     loss_sums *sums;  /* one term's view of the cells */
     loss_cell *costs; /* what it says of them */
     real *spread;     /* fast way: weight p (1-p); others: p; [images][channels][pixels] of the group */
-    real *p;          /* fast way, squared: p */
+    real *p;          /* fast way, squared: p; others: the derivative by p */
 } region_memory;
 
 typedef struct {
@@ -55,13 +56,9 @@ loss_value_shape loss_term_shape(const loss_term *term) {
     return term->type->value_shape ? term->type->value_shape(term->values) : term->type->values;
 }
 
-static int is_skipped(const loss_batch *batch, size_t channel) {
-    return batch->skip_channel && batch->skip_channel[channel];
-}
-
 static size_t used_channels(const loss_batch *batch) {
     size_t count = 0;
-    for (size_t c = 0; c < batch->channels; c++) count += !is_skipped(batch, c);
+    for (size_t c = 0; c < batch->channels; c++) count += !plane_is_skipped(batch, c);
     return count;
 }
 
@@ -127,7 +124,7 @@ size_t region_values(const loss_term *term, const loss_batch *batch, int counted
             int counts = 0;
             for (size_t image = row; image < (options.batch ? batch->images : row + 1); image++)
                 for (size_t c = 0, used = 0; c < batch->channels; c++) {
-                    if (is_skipped(batch, c)) continue;
+                    if (plane_is_skipped(batch, c)) continue;
                     if (columns == 1 || used == column) counts |= !all_ignored(batch, image, c);
                     used++;
                 }
@@ -246,64 +243,40 @@ static int first_pass_fast(region_run *run, size_t cell, lb_error *error) {
 /* --- first pass, plane by plane --------------------------------------------------------------------------------------
  */
 
-/* p of the pixels of one image: softmax over channels, or the input. */
-static void fill_planes(const evaluation *e, const real *input, real *p) {
-    const size_t pixels = e->batch->pixels, channels = e->batch->channels;
-    if (e->form == LOSS_MASK && e->batch->activation == LOSS_PROBABILITIES) {
-        memcpy(p, input, channels * pixels * sizeof *p);
-        return;
+/* The sums of one mask whose p are known, labels and weights block by block. */
+static cell_sums sums_of_plane(const evaluation *e, size_t image, size_t channel, const real *p) {
+    const loss_batch *batch = e->batch;
+    const size_t item = plane_item(batch, image, channel);
+    cell_sums s = {0};
+    real y[LOSS_BLOCK];
+    for (size_t done = 0; done < batch->pixels; done += LOSS_BLOCK) {
+        const size_t left = batch->pixels - done, n = left < LOSS_BLOCK ? left : LOSS_BLOCK;
+        loss_plane_labels(batch, image, channel, done, n, y);
+        for (size_t i = 0; i < n; i++) {
+            const double w = item_weight(batch, item + done + i), value = (double)p[done + i], label = (double)y[i];
+            s.intersection += w * value * label;
+            s.prediction += w * value;
+            s.target += w * label;
+            s.total += w;
+            s.prediction_squared += w * value * value;
+            s.target_squared += w * label * label;
+        }
     }
-    for (size_t i = 0; i < pixels; i++) {
-        real largest = input[i], sum = 0;
-        for (size_t c = 1; c < channels; c++) largest = real_max(largest, input[c * pixels + i]);
-        for (size_t c = 0; c < channels; c++)
-            sum += p[c * pixels + i] = real_exp_negative(largest - input[c * pixels + i]);
-        for (size_t c = 0; c < channels; c++) p[c * pixels + i] /= sum;
-    }
+    return s;
 }
 
-static size_t item_of(const evaluation *e, size_t image, size_t channel, size_t pixel) {
-    const loss_batch *b = e->batch;
-    return (e->form == LOSS_MULTICLASS ? image : image * b->channels + channel) * b->pixels + pixel;
-}
-
-static real label_of(const evaluation *e, size_t image, size_t channel, size_t pixel) {
-    const loss_batch *b = e->batch;
-    if (e->form == LOSS_MULTICLASS) return b->classes[image * b->pixels + pixel] == (int)channel;
-    return b->target[(image * b->channels + channel) * b->pixels + pixel];
-}
-
-/* The input of one image with ignored pixels 0, in `p`, then p itself. */
 static int first_pass_planes(region_run *run, size_t image_of_group, lb_error *error) {
     const evaluation *e = run->e;
     const loss_batch *batch = e->batch;
     const size_t image = run->first_image + image_of_group, size = batch->channels * batch->pixels;
     real *p = run->memory.spread + image_of_group * size;
-    loaded_block loaded;
+    loaded_block loaded; /* for its checks; multi-class batches have been checked */
     for (size_t done = 0; e->form == LOSS_MASK && done < size; done += LOSS_BLOCK)
         if (load_block(e, image * size + done, size - done < LOSS_BLOCK ? size - done : LOSS_BLOCK, 0, &loaded, error))
             return LB_INVALID;
-    real *clean = run->memory.p + image_of_group * size;
+    loss_planes_fill(batch, image, p);
     for (size_t c = 0; c < batch->channels; c++)
-        for (size_t i = 0; i < batch->pixels; i++)
-            clean[c * batch->pixels + i] =
-                is_ignored(batch, item_of(e, image, c, i)) ? 0 : batch->input[image * size + c * batch->pixels + i];
-    fill_planes(e, clean, p);
-    for (size_t c = 0; c < batch->channels; c++) {
-        cell_sums s = {0};
-        for (size_t i = 0; i < batch->pixels; i++) {
-            const double w = item_weight(batch, item_of(e, image, c, i));
-            if (!(w > 0)) continue;
-            const double y = (double)label_of(e, image, c, i), value = (double)p[c * batch->pixels + i];
-            s.intersection += w * value * y;
-            s.prediction += w * value;
-            s.target += w * y;
-            s.total += w;
-            s.prediction_squared += w * value * value;
-            s.target_squared += w * y * y;
-        }
-        run->memory.cells[image_of_group * batch->channels + c] = s;
-    }
+        run->memory.cells[image_of_group * batch->channels + c] = sums_of_plane(e, image, c, p + c * batch->pixels);
     return LB_OK;
 }
 
@@ -333,7 +306,8 @@ static void add_values(region_run *run, size_t t, const region_view *view) {
     const size_t step = shape == LOSS_PER_CELL ? 1 : shape == LOSS_PER_ROW ? view->columns : view->rows * view->columns;
     for (size_t i = 0; i < view->rows * view->columns; i += step) {
         run->values[t] += run->memory.costs[i].value;
-        if (e->values) e->values[run->value_at[t]++] += real_capped((real)(e->region_scale[t] * run->memory.costs[i].value));
+        if (e->values)
+            e->values[run->value_at[t]++] += real_capped((real)(e->region_scale[t] * run->memory.costs[i].value));
     }
 }
 
@@ -354,13 +328,13 @@ static void cost_of_term(region_run *run, size_t t) {
     memset(m->costs, 0, view.rows * view.columns * sizeof *m->costs);
     for (size_t image = 0; image < m->images; image++)
         for (size_t c = 0, u = 0; c < channels; c++)
-            if (!is_skipped(batch, c))
+            if (!plane_is_skipped(batch, c))
                 add_to_view(&view, &m->cells[image * channels + c], &m->sums[place_in_view(&view, image, u++)]);
     term->type->region(term->values, view.rows, view.columns, m->sums, m->costs);
     const int weighs = batch->class_weight && loss_term_shape(term) == LOSS_PER_CELL && !view.options.micro;
     for (size_t row = 0; row < view.rows; row++)
         for (size_t c = 0, u = 0; c < channels; c++) {
-            if (is_skipped(batch, c)) continue;
+            if (plane_is_skipped(batch, c)) continue;
             if (view.options.micro && u) break;
             loss_cell *cost = &m->costs[row * view.columns + u];
             const double weight = weighs ? (double)batch->class_weight[c] : 1;
@@ -372,7 +346,7 @@ static void cost_of_term(region_run *run, size_t t) {
     add_values(run, t, &view);
     for (size_t image = 0; image < m->images; image++)
         for (size_t c = 0, u = 0; c < channels; c++) {
-            if (is_skipped(batch, c)) continue;
+            if (plane_is_skipped(batch, c)) continue;
             const loss_cell *cost = &m->costs[place_in_view(&view, image, u++)];
             cell_slopes *slopes = &m->slopes[image * channels + c];
             slopes->by_intersection += limited(e->region_scale[t] * cost->by_intersection);
@@ -427,33 +401,33 @@ static void second_pass_fast(const region_run *run, size_t cell) {
     }
 }
 
-/* Derivative by p of pixel (image, c, i). */
-static double slope_by_p(const region_run *run, size_t image_of_group, size_t c, size_t i) {
-    const evaluation *e = run->e;
-    const size_t image = run->first_image + image_of_group;
-    const cell_slopes *s = &run->memory.slopes[image_of_group * e->batch->channels + c];
-    const double w = item_weight(e->batch, item_of(e, image, c, i));
-    if (!(w > 0)) return 0;
-    const double p = (double)run->memory.spread[(image_of_group * e->batch->channels + c) * e->batch->pixels + i];
-    return w * (s->by_intersection * (double)label_of(e, image, c, i) + s->by_prediction + 2 * s->by_squared * p);
+/* Derivative by p of the pixels of one mask. */
+static void fill_slopes(const evaluation *e, const cell_slopes *s, size_t image, size_t channel, const real *p,
+                        real *slope) {
+    const loss_batch *batch = e->batch;
+    const size_t item = plane_item(batch, image, channel);
+    real y[LOSS_BLOCK];
+    for (size_t done = 0; done < batch->pixels; done += LOSS_BLOCK) {
+        const size_t left = batch->pixels - done, n = left < LOSS_BLOCK ? left : LOSS_BLOCK;
+        loss_plane_labels(batch, image, channel, done, n, y);
+        for (size_t i = 0; i < n; i++) {
+            const double by_p = s->by_intersection * (double)y[i] + s->by_prediction;
+            slope[done + i] =
+                (real)(item_weight(batch, item + done + i) * (by_p + 2 * s->by_squared * (double)p[done + i]));
+        }
+    }
 }
 
 static void second_pass_planes(const region_run *run, size_t image_of_group) {
     const evaluation *e = run->e;
-    const size_t channels = e->batch->channels, pixels = e->batch->pixels, size = channels * pixels;
-    const real *p = run->memory.spread + image_of_group * size;
-    real *grad = e->grad + (run->first_image + image_of_group) * size;
-    const int softmax = e->form == LOSS_MULTICLASS || e->batch->activation == LOSS_SOFTMAX;
-    for (size_t i = 0; i < pixels; i++) {
-        double mean = 0;
-        for (size_t c = 0; softmax && c < channels; c++)
-            mean += (double)p[c * pixels + i] * slope_by_p(run, image_of_group, c, i);
-        for (size_t c = 0; c < channels; c++) {
-            if (is_ignored(e->batch, item_of(e, run->first_image + image_of_group, c, i))) continue;
-            const double slope = slope_by_p(run, image_of_group, c, i);
-            grad[c * pixels + i] += (real)(softmax ? (double)p[c * pixels + i] * (slope - mean) : slope);
-        }
-    }
+    const size_t channels = e->batch->channels, pixels = e->batch->pixels, at = image_of_group * channels * pixels;
+    const size_t image = run->first_image + image_of_group;
+    const real *p = run->memory.spread + at;
+    real *slope = run->memory.p + at;
+    for (size_t c = 0; c < channels; c++)
+        fill_slopes(e, &run->memory.slopes[image_of_group * channels + c], image, c, p + c * pixels,
+                    slope + c * pixels);
+    loss_planes_spread(e->batch, image, p, slope, 1, e->grad);
 }
 
 /* --- both -------------------------------------------------------------------------------------------------------- */

@@ -141,10 +141,12 @@ static tilted_sums tilt(negatives *all, double s, double margin, double lambda, 
                          sum_of_lanes(lanes[3])};
 }
 
-/* log(1 - y) for y in [0,1): the rounding of 1 - y cancels. */
-static double log_one_minus(double y) {
-    const double rest = 1 - y;
-    return rest == 1 ? -y : repro_log(rest) * (y / (1 - rest));
+/* log of the mean of e^-x = 1 - missing: from what is missing where that is little (the rounding of 1 - y cancels),
+   else from the mean, which does not vanish where nearly all is missing. */
+static double log_of_mean(const tilted_sums *sums, double total) {
+    const double missing = sums->missing / total, rest = 1 - missing;
+    if (missing > 0.5) return repro_log(sums->tilted / total);
+    return rest == 1 ? -missing : repro_log(rest) * (missing / (1 - rest));
 }
 
 LOSS_KERNEL static void add_slopes(const double *restrict tilted, const double *restrict shortfall, double factor,
@@ -160,7 +162,7 @@ static double cost_of_positive(const double *values, double s, double weight, ne
     add_slopes(all->tilted, all->shortfall, factor, all->n, all->by_score);
     *by_score = -factor * sums.slope;
     if (values[WEIGHT_DETACHED] != 0) return sums.cost / sums.tilted;
-    return largest * largest + values[LAMBDA] * log_one_minus(sums.missing / all->total);
+    return largest * largest + values[LAMBDA] * log_of_mean(&sums, all->total);
 }
 
 static double pauc_eval(const double *values, const loss_batch *batch, double scale, real *out, real *grad,

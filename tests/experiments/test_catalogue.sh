@@ -49,8 +49,8 @@ if command -v xmllint >"$scratch/xmllint"; then
 else
     skip "SVGs are well-formed: xmllint is not installed"
 fi
-small_enough() { [ "$(cat "$pictures"/* | wc -c)" -lt 8000000 ]; }
-check "all pictures together stay below 8 MB" small_enough
+small_enough() { [ "$(cat "$pictures"/* | wc -c)" -lt 12000000 ]; }
+check "all pictures together stay below 12 MB" small_enough
 
 # --- part of it ------------------------------------------------------------------------------------------------------------
 check "--loss narrows it" catalogue part --loss focal,giou
