@@ -160,11 +160,11 @@ LOSS_KERNEL static void compare_pairs(const real *restrict level, real spacing2_
     for (size_t k = 1; k <= n; k++) {
         const size_t low = has_first ? k - 1 : 0, high = has_last ? n + 1 - k : n;
         const real across = (real)(int)(k * k) * spacing2_x;
+        const real *restrict left = level - k, *restrict right = level + k;
         int any = 0;
         if (low >= high) return;
         for (size_t x = low / GROUP * GROUP; x < high; x += GROUP)
-            for (size_t i = x; i < x + GROUP; i++)
-                out[i] = real_min(out[i], real_min(level[i - k], level[i + k]) + across);
+            for (size_t i = x; i < x + GROUP; i++) out[i] = real_min(out[i], real_min(left[i], right[i]) + across);
         if (k % 8) continue;
         for (size_t x = low; x < high; x++) any |= out[x] > across;
         if (!any) return;
