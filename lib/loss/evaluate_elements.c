@@ -166,6 +166,7 @@ int load_block(const evaluation *e, size_t start, size_t n, int weigh_classes, l
         for (size_t i = 0; i < n; i++) out->decay[i] = real_exp_negative(real_abs(out->input[i]));
     }
     prefetch_next(e, batch->target, start);
+    if (e->grad && !e->has_elements) prefetch_next(e, e->grad, start); /* evaluate_block does it else */
     if (logits && e->has_elements) {
         fill_common(out->decay, n, out->common);
         b->common = out->common;

@@ -190,7 +190,7 @@ def boundary(z, y):  # LIVIAETS/boundary-loss, with the map made each time as he
 
 LOSSES = {
     "bce": (bce, logits_and_labels), "weighted_bce": (weighted_bce, logits_and_labels),
-    "focal(gamma=2)": (focal(2), logits_and_labels), "focal(gamma=1.3)": (focal(1.3), logits_and_labels),
+    "focal": (focal(2), logits_and_labels), "focal(gamma=1.3)": (focal(1.3), logits_and_labels),
     "dice": (dice, masks), "dice + bce + focal": (dice_bce_focal, masks),
     "boundary": (boundary, masks), "lovasz_hinge": (lovasz_hinge, masks),
     "ce": (F.cross_entropy, classes), "lovasz_softmax": (lovasz_softmax, classes),
