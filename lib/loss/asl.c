@@ -77,7 +77,7 @@ LOSS_TYPE(asl) = {
     .name = "asl",
     .version = 1,
     .summary = "(1-p_t)^(gamma_pos | gamma_neg) bce, goods with their probability shifted down by clip",
-    .citation = "Ridnik et al. 2021, Asymmetric loss for multi-label classification, arXiv:2009.14119, equation 7",
+    .citation = "Ridnik et al. 2021, Asymmetric loss for multi-label classification, arXiv:2009.14119",
     .use = "many labels an image or many easy goods: goods and defects are focused apart, and goods below clip are "
            "dropped",
     .traps = "goods above are pulled to p = clip and no further, so scores below it say nothing and ranks there are "

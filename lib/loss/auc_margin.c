@@ -149,8 +149,7 @@ LOSS_TYPE(auc_margin) = {
     .version = 1,
     .summary = "(1-p) mean((s-a)^2 P) + p mean((s-b)^2 N) + 2 alpha (p(1-p) margin + mean(p s N - (1-p) s P)) - "
                "p(1-p) alpha^2",
-    .citation = "Yuan et al. 2021, Large-scale robust deep AUC maximization, arXiv:2012.03173, section 3 (AUC margin "
-                "loss)",
+    .citation = "Yuan et al. 2021, Large-scale robust deep AUC maximization, arXiv:2012.03173, AUC margin loss",
     .use = "the ranking itself is the target (AUC) and batches are small: a, b and alpha carry what a batch cannot say",
     .traps =
         "a batch without defects teaches nothing when p is of the batch: draw batches with both classes or give p; "

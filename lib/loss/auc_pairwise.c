@@ -254,9 +254,8 @@ LOSS_TYPE(auc_pairwise) = {
     .name = "auc_pairwise",
     .version = 1,
     .summary = "mean over positive-negative pairs of (h-t)^2, max(h-t,0)^2 or log(1+e^(-h t)), t = s_pos - s_neg",
-    .citation =
-        "Gao & Zhou 2015, On the consistency of AUC pairwise optimization, section 2; squared: Gao et al. 2013, "
-        "One-pass AUC optimization; logistic: Burges et al. 2005, RankNet",
+    .citation = "Gao & Zhou 2015, On the consistency of AUC pairwise optimization; squared: Gao et al. 2013, "
+                "One-pass AUC optimization; logistic: Burges et al. 2005, RankNet",
     .use = "the ranking itself is the target (AUC) and batches hold several defects: no state, exact for the batch",
     .traps = "only differences of scores are learnt: their level is free, so a threshold must be set afterwards (add a "
              "little bce to fix it); squared punishes pairs that are ordered too well; a batch without defects teaches "

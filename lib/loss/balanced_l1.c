@@ -59,7 +59,7 @@ LOSS_TYPE(balanced_l1) = {
     .name = "balanced_l1",
     .version = 1,
     .summary = "slope alpha log(b|d| + 1) for |d| < beta, gamma beyond, b = e^(gamma/alpha) - 1",
-    .citation = "Pang et al. 2019, Libra R-CNN, arXiv:1904.02701, equation 8",
+    .citation = "Pang et al. 2019, Libra R-CNN, arXiv:1904.02701, balanced L1 loss",
     .use = "box offsets: small errors pull harder than under smooth_l1, large ones are limited to gamma",
     .traps = "for beta other than 1 the authors' formula jumps at |d| = beta and has a kink at 0",
     .kind = LOSS_REGRESSION,

@@ -23,7 +23,7 @@ LOSS_TYPE(bce) = {
     .version = 1,
     .summary = "binary cross-entropy, log(1+e^z) - y z",
     .citation = "Cox 1958, The regression analysis of binary sequences; label smoothing: Szegedy et al. 2016, "
-                "arXiv:1512.00567, section 7",
+                "arXiv:1512.00567",
     .use = "the baseline: the proper score whose minimum is the true probability; any loss has to beat it tuned alike",
     .traps = "with rare defects most of the gradient comes from good parts, and early training is lost to learning "
              "the prior: start the head's bias at loss_prior_logit; peers that take probabilities clip them, so that "

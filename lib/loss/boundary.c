@@ -45,7 +45,7 @@ LOSS_TYPE(boundary) = {
     .name = "boundary",
     .version = 1,
     .summary = "mean of p phi, phi the signed distance to the boundary of the defects",
-    .citation = "Kervadec et al. 2019, Boundary loss for highly unbalanced segmentation, arXiv:1812.07032, equation 5",
+    .citation = "Kervadec et al. 2019, Boundary loss for highly unbalanced segmentation, arXiv:1812.07032",
     .use = "beside dice or bce, with a weight that grows during training: small defects, where the distance of a false "
            "pixel matters",
     .traps = "alone it is least for the empty prediction wherever defects are small; its values are below 0 for good "

@@ -62,7 +62,7 @@ LOSS_TYPE(box_iou) = {
     .name = "box_iou",
     .version = 1,
     .summary = "1 - IoU, -log IoU or 1 - IoU^2",
-    .citation = "Yu et al. 2016, UnitBox, arXiv:1608.01471, equation 3 (log)",
+    .citation = "Yu et al. 2016, UnitBox, arXiv:1608.01471 (log)",
     .use = "boxes that overlap their targets already: the measure itself",
     .traps = "no slope for boxes that do not overlap; a derivative of I that is not zeroed together with I moves such "
              "boxes to wrong places",

@@ -31,7 +31,7 @@ LOSS_TYPE(ce) = {
     .version = 1,
     .summary = "-log p_y over the softmax",
     .citation = "Cox 1966, Some procedures associated with the logistic qualitative response curve; label smoothing: "
-                "Szegedy et al. 2016, arXiv:1512.00567, section 7",
+                "Szegedy et al. 2016, arXiv:1512.00567",
     .use = "K classes of comparable frequency; the baseline of every table",
     .traps = "frequent classes carry the gradient: rare defect types are learnt last",
     .kind = LOSS_MULTICLASS,

@@ -201,7 +201,7 @@ LOSS_TYPE(ciou) = {
     .name = "ciou",
     .version = 1,
     .summary = "diou + alpha v, v = 4/pi^2 (atan(wg/hg) - atan(w/h))^2, alpha = v/(1-IoU+v) constant for the gradient",
-    .citation = "Zheng et al. 2020, Distance-IoU loss, arXiv:1911.08287, equations 8 to 11",
+    .citation = "Zheng et al. 2020, Distance-IoU loss, arXiv:1911.08287, equations 9 to 11",
     .use = "boxes whose aspect ratio matters; the usual default of detectors",
     .traps =
         "w and h get slopes of opposite sign, so both cannot shrink together; peers differ in the gate on IoU and in "
@@ -227,7 +227,7 @@ LOSS_TYPE(inner_ciou) = {
     .name = "inner_ciou",
     .version = 1,
     .summary = "ciou with the IoU of both boxes scaled by ratio; alpha constant for the gradient",
-    .citation = "Zhang et al. 2023, Inner-IoU, arXiv:2311.02877, equations 2 to 9",
+    .citation = "Zhang et al. 2023, Inner-IoU, arXiv:2311.02877",
     .use = "faster approach: ratio below 1 for boxes that nearly fit, above 1 for small boxes far off",
     .traps = "the value is no function of IoU: 0 only for equal boxes, but comparable only at one ratio",
     .kind = LOSS_BOX,

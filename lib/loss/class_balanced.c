@@ -75,7 +75,7 @@ LOSS_TYPE(class_balanced) = {
     .version = 1,
     .summary = "(1-beta) / (1-beta^n_y) bce or focal, weights scaled to sum to 2",
     .citation =
-        "Cui et al. 2019, Class-balanced loss based on effective number of samples, arXiv:1901.05555, equation 10",
+        "Cui et al. 2019, Class-balanced loss based on effective number of samples, arXiv:1901.05555, equation 6",
     .use = "rare defects when inverse frequency over-weights them: beta moves between no weighting and inverse "
            "frequency",
     .traps = "beta acts through (1-beta) n: with n far below 1/(1-beta) it is inverse frequency, far above no "

@@ -332,7 +332,7 @@ LOSS_TYPE(cldice) = {
     .summary =
         "1 - 2 tprec tsens / (tprec + tsens), tprec and tsens the shares of the soft skeletons of p and y inside "
         "y and p",
-    .citation = "Shit et al. 2021, clDice, arXiv:2003.07311, equations 1 and 2, algorithms 1 and 2",
+    .citation = "Shit et al. 2021, clDice, arXiv:2003.07311, soft skeleton and soft clDice",
     .use = "cracks, scratches and wires, where connection counts and width does not; beside dice, as the authors do",
     .traps =
         "says nothing about width: alone it is no loss for masks; too few iterations leave the skeletons of thick "

@@ -84,7 +84,7 @@ LOSS_TYPE(combo) = {
     .name = "combo",
     .version = 1,
     .summary = "alpha weighted cross-entropy - (1-alpha) dice coefficient, of background and foreground",
-    .citation = "Taghanaki et al. 2019, Combo loss, arXiv:1805.02798, equation 3; as in Yeung et al. 2022, "
+    .citation = "Taghanaki et al. 2019, Combo loss, arXiv:1805.02798; as in Yeung et al. 2022, "
                 "arXiv:2102.04525, code at unified-focal-loss",
     .use = "masks: overlap and calibrated pixels in one loss, with one weight between them",
     .traps = "values are below 0; beta weighs the background here and in its usual code, the foreground in the paper; "

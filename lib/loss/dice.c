@@ -14,7 +14,7 @@ LOSS_TYPE(dice) = {
     .name = "dice",
     .version = 1,
     .summary = "1 - (2 I + smooth_nr) / (P + T + smooth_dr)",
-    .citation = "Milletari et al. 2016, V-Net, arXiv:1606.04797, section 3; Sorensen 1948, Dice 1945",
+    .citation = "Milletari et al. 2016, V-Net, arXiv:1606.04797, Dice loss layer; Sorensen 1948, Dice 1945",
     .use = "masks with few defect pixels, where the overlap counts and not the share of pixels that are right",
     .traps = "smooth_nr = smooth_dr = 1 makes a clean image with few false pixels nearly free; empty_zero=on makes it "
              "quite free; the gradient vanishes with the mistake on saturated pixels, so add bce or focal",
@@ -54,7 +54,7 @@ LOSS_TYPE(log_cosh_dice) = {
     .name = "log_cosh_dice",
     .version = 1,
     .summary = "log(cosh(dice loss))",
-    .citation = "Jadon 2020, A survey of loss functions for semantic segmentation, arXiv:2006.14822, section II-N",
+    .citation = "Jadon 2020, A survey of loss functions for semantic segmentation, arXiv:2006.14822, log-cosh Dice",
     .use = "as dice, when its gradient is too rough near the end of training",
     .traps = "the gradient is that of dice times tanh of the loss: at most 0.76 of it, and near 0 for good masks",
     .kind = LOSS_MASK,

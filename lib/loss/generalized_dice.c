@@ -72,7 +72,7 @@ LOSS_TYPE(generalized_dice) = {
     .version = 1,
     .summary = "1 - (2 sum w I + smooth_nr) / (sum w (P+T) + smooth_dr), w = 1/T^2 of each channel",
     .citation = "Sudre et al. 2017, Generalised Dice overlap as a deep learning loss function for highly unbalanced "
-                "segmentations, arXiv:1707.03237, section 2.1",
+                "segmentations, arXiv:1707.03237, section on loss functions for unbalanced data",
     .use = "masks of several classes of very different size, one value for all",
     .traps = "1/T^2 lets the smallest class decide, and a channel without foreground counts as much as the rarest one; "
              "with one channel an empty mask costs nothing, so false alarms on clean images go unpunished: "

@@ -68,7 +68,7 @@ LOSS_TYPE(hard_mining) = {
     .version = 1,
     .summary = "mean bce of the max(min_keep, keep n) elements with the largest bce",
     .citation = "Shrivastava et al. 2016, Training region-based object detectors with online hard example mining, "
-                "arXiv:1604.03540; top-k pixels: Wu et al. 2016, arXiv:1605.06885, section 4",
+                "arXiv:1604.03540; top-k pixels: Wu et al. 2016, arXiv:1605.06885",
     .use = "nearly all elements are easy goods and the labels are right: steps are spent on what is still wrong",
     .traps =
         "wrong labels are the hardest elements of all and are always kept; most elements give no gradient, so keep "

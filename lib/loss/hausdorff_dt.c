@@ -60,7 +60,7 @@ LOSS_TYPE(hausdorff_dt) = {
     .summary = "mean of (p-y)^2 (d_p^alpha + d_y^alpha), distances to the boundaries of both masks, constant for the "
                "gradient",
     .citation = "Karimi & Salcudean 2020, Reducing the Hausdorff distance in medical image segmentation with "
-                "convolutional neural networks, arXiv:1904.10030, equation 8",
+                "convolutional neural networks, arXiv:1904.10030",
     .use = "beside dice or bce, when the farthest wrong pixel is what counts",
     .traps =
         "its scale grows with the image and with alpha, so it needs a small weight; on an image without defect and "

@@ -61,7 +61,7 @@ LOSS_TYPE(smooth_l1) = {
     .name = "smooth_l1",
     .version = 1,
     .summary = "d^2/(2 beta) for |d| < beta, |d| - beta/2 beyond",
-    .citation = "Girshick 2015, Fast R-CNN, arXiv:1504.08083, equation 3 (beta = 1)",
+    .citation = "Girshick 2015, Fast R-CNN, arXiv:1504.08083, smooth L1 (beta = 1)",
     .use = "box offsets: l1 with a slope that shrinks near the target",
     .traps = "beta is in units of the target: offsets normalised to about 0.1 never leave a parabola of beta = 1",
     .kind = LOSS_REGRESSION,
@@ -83,8 +83,7 @@ LOSS_TYPE(huber) = {
     .name = "huber",
     .version = 1,
     .summary = "d^2/2 for |d| <= delta, delta (|d| - delta/2) beyond",
-    .citation =
-        "Huber 1964, Robust estimation of a location parameter, Annals of Mathematical Statistics 35, section 1",
+    .citation = "Huber 1964, Robust estimation of a location parameter, Annals of Mathematical Statistics 35",
     .use = "numbers with outliers; delta is where an error starts to count as one",
     .traps = "scales with delta, unlike smooth_l1: a sweep over delta changes the step size too",
     .kind = LOSS_REGRESSION,

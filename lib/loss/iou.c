@@ -20,7 +20,7 @@ LOSS_TYPE(iou) = {
     .version = 1,
     .summary = "1 - (I + smooth_nr) / (P + T - I + smooth_dr)",
     .citation = "Rahman & Wang 2016, Optimizing intersection-over-union in deep neural networks for image "
-                "segmentation, ISVC, equation 3",
+                "segmentation, ISVC",
     .use = "as dice, when IoU is what is reported",
     .traps = "for labels between 0 and 1 the union of a perfect prediction exceeds the intersection: the loss is not 0",
     .kind = LOSS_MASK,

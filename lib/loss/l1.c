@@ -14,7 +14,7 @@ LOSS_TYPE(l1) = {
     .version = 1,
     .summary = "absolute error, |d|",
     .citation = "Boscovich 1757, Laplace 1793; as a regression loss: Hastie et al. 2009, The elements of statistical "
-                "learning, section 10.6",
+                "learning, loss functions and robustness",
     .use = "numbers with outliers, where the median and not the mean is wanted",
     .traps = "the slope does not shrink near the target: with a fixed learning rate predictions jitter around it",
     .kind = LOSS_REGRESSION,

@@ -33,7 +33,7 @@ LOSS_TYPE(log_cosh) = {
     .version = 1,
     .summary = "log cosh d",
     .citation = "Green 1990, Bayesian reconstructions from emission tomography data, IEEE Transactions on Medical "
-                "Imaging 9, section IV",
+                "Imaging 9",
     .use = "as huber with delta = 1, but smooth everywhere",
     .traps = "log(cosh(d)) as written overflows at |d| = 89 in float and is 0 below |d| = 3e-4; |d| + log(1+e^(-2|d|)) "
              "- log 2 loses all digits for small d",

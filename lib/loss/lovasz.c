@@ -283,7 +283,7 @@ LOSS_TYPE(lovasz_hinge) = {
     .name = "lovasz_hinge",
     .version = 1,
     .summary = "Lovasz extension of the Jaccard loss over max(1 - z (2y-1), 0)",
-    .citation = "Berman et al. 2018, The Lovasz-softmax loss, arXiv:1705.08790, section 3.1 and algorithm 1; Yu and "
+    .citation = "Berman et al. 2018, The Lovasz-softmax loss, arXiv:1705.08790, algorithm 1; Yu and "
                 "Blaschko 2015, The Lovasz hinge, arXiv:1512.07797",
     .use = "masks judged by IoU, often to finish a training begun with bce",
     .traps =
@@ -522,7 +522,7 @@ LOSS_TYPE(lovasz_softmax) = {
     .name = "lovasz_softmax",
     .version = 1,
     .summary = "mean over classes of the Lovasz extension of the Jaccard loss over |[c = y] - p_c|",
-    .citation = "Berman et al. 2018, The Lovasz-softmax loss, arXiv:1705.08790, equation 11 and algorithm 1",
+    .citation = "Berman et al. 2018, The Lovasz-softmax loss, arXiv:1705.08790, algorithm 1",
     .use = "K classes of pixels judged by mean IoU, often to finish a training begun with ce",
     .traps =
         "classes=all lets one wrong pixel of an absent class cost up to 1 / K; classes=present forgives false alarms "

@@ -52,7 +52,7 @@ LOSS_TYPE(mpdiou) = {
     .name = "mpdiou",
     .version = 1,
     .summary = "1 - IoU + (d1^2+d2^2)/(img_w^2+img_h^2), d1, d2 the distances of two corners",
-    .citation = "Ma and Xu 2023, MPDIoU, arXiv:2307.07662, equations 9 to 14",
+    .citation = "Ma and Xu 2023, MPDIoU, arXiv:2307.07662",
     .use = "as eiou, with one term for centre and size",
     .traps = "depends on the size of the image: boxes in units of the image need img_w = img_h = 1",
     .kind = LOSS_BOX,

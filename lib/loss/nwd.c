@@ -45,7 +45,7 @@ LOSS_TYPE(nwd) = {
     .version = 1,
     .summary = "1 - exp(-d/constant), d^2 = dx^2 + dy^2 + ((w-wg)^2 + (h-hg)^2)/4",
     .citation = "Wang et al. 2021, A normalized Gaussian Wasserstein distance for tiny object detection, "
-                "arXiv:2110.13389, equations 7 and 8",
+                "arXiv:2110.13389",
     .use = "objects of a few pixels, where IoU jumps with every pixel",
     .traps =
         "constant is in units of the coordinates: 12.8 suits pixels of the authors' data, not boxes in units of the "

@@ -193,7 +193,7 @@ LOSS_TYPE(pauc) = {
     .name = "pauc",
     .version = 1,
     .summary = "mean over positives of lambda log mean over negatives of e^(max(margin - t, 0)^2 / lambda)",
-    .citation = "Zhu et al. 2022, When AUC meets DRO, arXiv:2203.00176, section 3 (one-way partial AUC, KL divergence)",
+    .citation = "Zhu et al. 2022, When AUC meets DRO, arXiv:2203.00176, one-way partial AUC, KL divergence",
     .use = "recall at a low false alarm rate is the target: the good parts with the highest scores decide",
     .traps =
         "exponentials of squares overflow at once in peers without a log-sum-exp; small lambda follows single good "

@@ -32,7 +32,7 @@ LOSS_TYPE(poly1_ce) = {
     .name = "poly1_ce",
     .version = 1,
     .summary = "-log p_y + epsilon (1-p_y) over the softmax",
-    .citation = "Leng et al. 2022, PolyLoss, arXiv:2204.12511, equation 6",
+    .citation = "Leng et al. 2022, PolyLoss, arXiv:2204.12511, Poly-1 form of cross-entropy",
     .use = "as ce with one knob: epsilon > 0 pushes harder on items that are nearly right (balanced data), epsilon < 0 "
            "less (the authors' choice for imbalanced data)",
     .traps =

@@ -46,7 +46,7 @@ LOSS_TYPE(quality_focal) = {
     .name = "quality_focal",
     .version = 1,
     .summary = "|p-y|^beta bce",
-    .citation = "Li et al. 2020, Generalized focal loss, arXiv:2006.04388, section 3, quality focal loss",
+    .citation = "Li et al. 2020, Generalized focal loss, arXiv:2006.04388, quality focal loss",
     .use = "labels that are degrees (overlap, severity, disagreement of annotators) with many easy elements",
     .traps = "where the label is uncertain the best score is not its mean unless beta = 0; with beta < 1 the "
              "slope grows without bound near a soft label; on hard labels it is focal without alpha",
@@ -124,7 +124,7 @@ LOSS_TYPE(varifocal) = {
     .name = "varifocal",
     .version = 1,
     .summary = "y bce for y > 0, alpha p^gamma bce for y = 0",
-    .citation = "Zhang et al. 2021, VarifocalNet, arXiv:2008.13367, equation 2",
+    .citation = "Zhang et al. 2021, VarifocalNet, arXiv:2008.13367, varifocal loss",
     .use = "dense detection with the overlap as label: few positives keep their full gradient, easy goods are played "
            "down",
     .traps = "alpha is the weight of goods here, not of defects; a defect with a small label hardly counts, so wrong "

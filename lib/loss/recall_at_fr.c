@@ -113,8 +113,8 @@ LOSS_TYPE(recall_at_fr) = {
     .name = "recall_at_fr",
     .version = 1,
     .summary = "mean_pos f(z-b) + lambda (mean_neg f(b-z) - fr), f logistic or hinge; b and lambda are the state",
-    .citation = "Eban et al. 2017, Scalable learning of non-decomposable objectives, arXiv:1608.04802, section 3 "
-                "(recall at a fixed false positive rate)",
+    .citation = "Eban et al. 2017, Scalable learning of non-decomposable objectives, arXiv:1608.04802, recall at "
+                "a fixed false positive rate",
     .use = "one operating point is the target: as many defects as possible at a given rate of good parts rejected",
     .traps =
         "the state must be learnt too, ascending in lambda: held fixed it is weighted_bce with a shifted logit; the "

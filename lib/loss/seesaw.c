@@ -83,8 +83,7 @@ LOSS_TYPE(seesaw) = {
     .name = "seesaw",
     .version = 1,
     .summary = "ce of z_j + log(M_j K_j): counts and mistakes shift the logits, constant for the gradient",
-    .citation =
-        "Wang et al. 2021, Seesaw loss for long-tailed instance segmentation, arXiv:2008.10032, equations 4 to 7",
+    .citation = "Wang et al. 2021, Seesaw loss for long-tailed instance segmentation, arXiv:2008.10032",
     .use = "many classes with a long tail, where frequent classes push the rare ones down",
     .traps =
         "mmdetection counts the items it has seen so far, so that its loss drifts in the first epochs: here counts "

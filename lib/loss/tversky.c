@@ -99,7 +99,7 @@ LOSS_TYPE(tversky) = {
     .version = 1,
     .summary = "1 - (I + smooth_nr) / (I + alpha (P-I) + beta (T-I) + smooth_dr)",
     .citation = "Salehi et al. 2017, Tversky loss function for image segmentation using 3D fully convolutional deep "
-                "networks, arXiv:1706.05721, equation 3",
+                "networks, arXiv:1706.05721",
     .use = "masks where a missed defect pixel costs more than a false one: beta above alpha",
     .traps = "some implementations give alpha to false negatives; smoothing of 1 is twice that of dice; saturated "
              "pixels have no gradient, so add bce or focal",
@@ -126,7 +126,7 @@ LOSS_TYPE(focal_tversky) = {
     .version = 1,
     .summary = "(1 - Tversky index)^exponent",
     .citation = "Abraham & Khan 2019, A novel focal Tversky loss function with improved attention U-Net for lesion "
-                "segmentation, arXiv:1810.07842, equation 4",
+                "segmentation, arXiv:1810.07842",
     .use = "as tversky, for small defects: an exponent above 1 turns to the hard images, below 1 to the last pixels of "
            "good ones",
     .traps =

@@ -127,7 +127,7 @@ LOSS_TYPE(unified_focal_sym) = {
     .name = "unified_focal_sym",
     .version = 1,
     .summary = "lambda (1-D)^(1-gamma) of back- and foreground + (1-lambda) focal",
-    .citation = "Yeung et al. 2022, Unified focal loss, arXiv:2102.04525, equations 19 to 21",
+    .citation = "Yeung et al. 2022, Unified focal loss, arXiv:2102.04525, symmetric variant",
     .use = "masks with few defect pixels, one loss in place of dice plus focal with parameters that mean the same in "
            "both parts",
     .traps =
@@ -166,7 +166,7 @@ LOSS_TYPE(unified_focal_asym) = {
     .name = "unified_focal_asym",
     .version = 1,
     .summary = "lambda ((1-D_1)^(1-gamma) + 1-D_0)/2 + (1-lambda) (focal on goods, cross-entropy on defects)",
-    .citation = "Yeung et al. 2022, Unified focal loss, arXiv:2102.04525, equations 22 to 24",
+    .citation = "Yeung et al. 2022, Unified focal loss, arXiv:2102.04525, asymmetric variant",
     .use = "as unified_focal_sym, when defects are rare: no defect pixel is played down",
     .traps = "as unified_focal_sym; beside it the focal part alone grows several times, since defects keep their whole "
              "cross-entropy",

@@ -44,7 +44,7 @@ LOSS_TYPE(weighted_bce) = {
     .name = "weighted_bce",
     .version = 1,
     .summary = "pos_weight y log(1+e^-z) + neg_weight (1-y) log(1+e^z)",
-    .citation = "King & Zeng 2001, Logistic regression in rare events data, equation 8; PyTorch BCEWithLogitsLoss",
+    .citation = "King & Zeng 2001, Logistic regression in rare events data, weighting; PyTorch BCEWithLogitsLoss",
     .use = "unequal costs of a miss and a false alarm, or rare defects that must not be drowned: the first thing to "
            "try",
     .traps = "the scores are no probabilities any more, the logit is shifted by log(pos_weight / neg_weight); a large"

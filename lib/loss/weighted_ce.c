@@ -69,7 +69,7 @@ LOSS_TYPE(weighted_ce) = {
     .name = "weighted_ce",
     .version = 1,
     .summary = "w_y (-log p_y) over the softmax; w: class_weight, or inverse frequency",
-    .citation = "King and Zeng 2001, Logistic regression in rare events data, equation 7; mean over weights as "
+    .citation = "King and Zeng 2001, Logistic regression in rare events data, weighting; mean over weights as "
                 "torch.nn.CrossEntropyLoss",
     .use = "K classes of unlike frequency when every class counts the same in the end",
     .traps =
