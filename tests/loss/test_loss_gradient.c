@@ -129,6 +129,57 @@ ParameterizedTest(size_t *index, loss_gradient, holds_for_softmax_and_probabilit
     }
 }
 
+/* --- what a loss learns beside the net ------------------------------------------------------------------------------
+ */
+
+enum { STATES = 8 };
+
+static void expect_state_gradient(const loss *l, sample *s, size_t count) {
+    double state[STATES], slopes[STATES], moved[STATES];
+    loss_state_start(l, state);
+    for (size_t k = 0; k < count; k++) state[k] += 0.3 + 0.2 * (double)k;
+    memcpy(moved, state, sizeof moved);
+    s->batch.state = moved;
+    s->batch.state_grad = slopes;
+    const double value = value_at(l, &s->batch);
+    s->batch.state_grad = NULL;
+    for (size_t k = 0; k < count; k++) {
+        const double h = 1e-4;
+        moved[k] = state[k] + h;
+        const double above = value_at(l, &s->batch);
+        moved[k] = state[k] - h;
+        const double below = value_at(l, &s->batch);
+        moved[k] = state[k];
+        cr_assert(fabs((above - below) / (2 * h) - slopes[k]) <= 1e-6 * (1 + fabs(slopes[k]) + fabs(value)),
+                  "%s: the slope by %s is %.9g, not %.9g", loss_label(l), loss_state_name(l, k), slopes[k],
+                  (above - below) / (2 * h));
+    }
+    s->batch.state = NULL;
+}
+
+/* Numbers written into the expression are states that move; what is left to the batch does not. */
+Test(loss_gradient, by_the_state_is_the_derivative_of_the_value) {
+    static const char *const learning[] = {"auc_margin(a=0.3, b=-0.2, alpha=0.4)",
+                                           "auc_margin(a=0.3, b=-0.2, alpha=0.4, p=0.2, scores=logit, margin=0.5)",
+                                           "auc_margin",
+                                           "recall_at_fr",
+                                           "recall_at_fr(surrogate=hinge, fr=0.05)",
+                                           "2*recall_at_fr(lambda=3) + 0.5*auc_margin(a=1, b=0, alpha=1)"};
+    static sample s;
+    lb_error error = {0};
+    for (size_t i = 0; i < sizeof learning / sizeof learning[0]; i++) {
+        loss *l = sample_loss(learning[i], &error);
+        cr_assert(l != NULL, "%s", error.message);
+        const size_t count = loss_state_count(l);
+        cr_assert(count > 0 && count <= STATES && loss_state_name(l, count) == NULL, "%s", learning[i]);
+        sample_fill(&s, LOSS_BINARY, SAMPLE_MIXED);
+        expect_state_gradient(l, &s, count);
+        s.batch.weight = s.weight;
+        expect_state_gradient(l, &s, count);
+        loss_free(l);
+    }
+}
+
 /* --- golden values: each loss carries one from another source -------------------------------------------------------
  */
 
