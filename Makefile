@@ -209,7 +209,7 @@ test: test_binaries
 nightly: test_binaries
 	$(Q)LOSSBENCH_NIGHTLY=1 $(RUN_TESTS) units
 
-## sanitize      unit tests and bad input under the address and undefined-behaviour sanitizers
+## sanitize      unit tests, bad input and fuzz corpus under the address and undefined-behaviour sanitizers
 sanitize:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize OPT=-O1 \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' test_binaries

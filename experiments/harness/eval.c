@@ -25,11 +25,12 @@ static char *quote_nonfinite(const char *line) {
     char *out = malloc(2 * strlen(line) + 1), *to = out;
     int inside = 0, found = 0;
     while (out && *line) {
-        char *end;
-        if (!inside && strchr("-0123456789NI", *line) && !isfinite(strtod(line, &end))) {
-            to += sprintf(to, "\"%.*s\"", (int)(end - line), line);
+        char *end = (char *)line;
+        const double number = !inside && strchr("-0123456789NI", *line) ? strtod(line, &end) : 0;
+        if (end > line) {
+            to += sprintf(to, isfinite(number) ? "%.*s" : "\"%.*s\"", (int)(end - line), line);
             line = end;
-            found = 1;
+            found |= !isfinite(number);
             continue;
         }
         if (*line == '"') inside = !inside;

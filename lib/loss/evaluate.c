@@ -74,7 +74,8 @@ static int check_class_data(const evaluation *e, lb_error *error) {
                            (double)e->batch->class_weight[c]);
         const double count = e->batch->class_counts ? e->batch->class_counts[c] : 0;
         if (!(count == 0 || (count >= 1 && count <= 1e18))) /* shares of 1 are no counts */
-            return lb_fail(error, LB_INVALID, "class %zu: the count is %g; counts are of items, 0 or 1 to 1e18", c, count);
+            return lb_fail(error, LB_INVALID, "class %zu: the count is %g; counts are of items, 0 or 1 to 1e18", c,
+                           count);
     }
     return LB_OK;
 }

@@ -74,7 +74,8 @@ typedef struct {
                                     holds. NULL: none */
     const int *classes;          /* multi-class labels 0..channels-1, [images][pixels] */
     const loss_real *class_weight; /* >= 0, [channels]: factor on a class's (a channel's) losses. NULL: all 1 */
-    const double *class_counts; /* [channels], items of each class in the training set, for the losses that use them */
+    const double *class_counts; /* [channels], items of each class in the training set, 0 or from 1 on, for the losses
+                                   that use them */
     const unsigned char *skip_channel; /* [channels], non-zero: not among the regions that a mask loss averages */
     loss_activation activation;
     size_t width;         /* pixels in a row of a mask; 0: unknown */

@@ -19,8 +19,7 @@ static int fake_close(void *object);
 #include "experiments/harness/plugin.c"
 #include "lib/loss/registry.c" /* a registry that can be emptied */
 
-/* --- functions of a plug-in, all of them sound
- * ------------------------------------------------------------------------ */
+/* --- functions of a plug-in, all of them sound -------------------------------------------------------------------- */
 
 static const char *sentence(const double *params) {
     (void)params;
@@ -101,8 +100,7 @@ static void state_start(const double *params, double *state) {
     state[0] = 0.5;
 }
 
-/* --- a type with anything in its fields
- * ------------------------------------------------------------------------------- */
+/* --- a type with anything in its fields --------------------------------------------------------------------------- */
 
 enum { TEXT = 64 };
 
@@ -193,8 +191,7 @@ static void fill_type(anything *a, fuzz_bytes *b) {
     fill_functions(t, b);
 }
 
-/* --- the loader of the system
- * ----------------------------------------------------------------------------------------- */
+/* --- the loader of the system ------------------------------------------------------------------------------------- */
 
 static struct {
     int opens, abi, has_abi, has_type;
@@ -217,8 +214,7 @@ static int fake_close(void *from) {
     return 0;
 }
 
-/* --- use of what was taken
- * -------------------------------------------------------------------------------------------- */
+/* --- use of what was taken ---------------------------------------------------------------------------------------- */
 
 static void expect_finite(const loss *l, loss_kind form, loss_reduction reduction) {
     static sample s;
@@ -261,8 +257,7 @@ static void use(const loss_type *type) {
     loss_free(l);
 }
 
-/* --- the target
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the target --------------------------------------------------------------------------------------------------- */
 
 /* A file of these bytes, removed at the end. */
 static const char *write_file(const uint8_t *data, size_t size) {

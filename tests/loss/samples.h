@@ -128,7 +128,7 @@ static inline int setting(const loss_type *type, size_t i, char *out) {
 
 /* A setting whose gradient is by definition not that of its value: a weight is constant for it. */
 static inline int is_detached(const loss_type *type, const char *expression) {
-    if (strstr(expression, "detached=on")) return 1;
+    if (strstr(expression, "detached=on") || strstr(expression, "gradient=unit")) return 1;
     if (strstr(expression, "detached=off")) return 0;
     return strstr(type->summary, "constant for the gradient") != NULL;
 }
