@@ -18,7 +18,7 @@ static double column_distance(size_t height, size_t width, size_t y, size_t x, i
         if (y >= d && inside[(y - d) * width + x] != side) return (double)d * spacing_y;
         if (y + d < height && inside[(y + d) * width + x] != side) return (double)d * spacing_y;
     }
-    return INFINITY;
+    return (double)INFINITY;
 }
 
 static void expect_map(size_t height, size_t width, double spacing_y, double spacing_x, const char *what) {
@@ -32,7 +32,7 @@ static void expect_map(size_t height, size_t width, double spacing_y, double spa
                 down[y * width + x] = column_distance(height, width, y, x, side, spacing_y);
         for (size_t y = 0; y < height; y++)
             for (size_t x = 0; x < width; x++) {
-                double wanted = INFINITY;
+                double wanted = (double)INFINITY;
                 if (inside[y * width + x] != side) continue;
                 for (size_t k = 0; k < width; k++) {
                     const double dx = ((double)k - (double)x) * spacing_x, dy = down[y * width + k];
@@ -85,18 +85,26 @@ Test(distance, knows_spacing) {
         }
 }
 
-/* Scratch may hold anything, and nothing is written behind it. */
-Test(distance, needs_no_more_than_its_scratch) {
-    const size_t width = 300, bytes = loss_distance_scratch(width);
-    unsigned char *scratch = malloc(bytes + 64);
-    for (int round = 0; round < 2; round++) {
-        static float first[HIGH * WIDE];
-        memset(scratch, round ? 0xff : 0, bytes + 64);
-        for (unsigned i = 0; i < 20 * width; i++) inside[i] = sample_noise(i, 77) < 0.01;
-        loss_distance_squared(inside, 20, width, 1, 1, out, scratch);
-        for (size_t i = bytes; i < bytes + 64; i++) cr_assert(scratch[i] == (round ? 0xff : 0));
-        if (round) cr_assert(memcmp(first, out, 20 * width * sizeof *out) == 0);
-        memcpy(first, out, 20 * width * sizeof *out);
-    }
-    free(scratch);
+/* Scratch may hold anything, and nothing is written around it: with masks whose far pixels take the longest way, too.
+ */
+Test(distance, keeps_to_its_scratch) {
+    enum { GUARD = 1 << 15, HEIGHT = 20 };
+    static _Alignas(64) unsigned char memory[GUARD + (1 << 17) + GUARD];
+    static float first[HIGH * WIDE];
+    static const double densities[] = {0, 0.0005, 0.01, 0.5, 0.999};
+    static const size_t widths[] = {33, 130, 300, 399};
+    for (size_t w = 0; w < 4; w++)
+        for (unsigned d = 0; d < 5; d++)
+            for (int round = 0; round < 2; round++) {
+                const size_t width = widths[w], bytes = loss_distance_scratch(width);
+                cr_assert(bytes < 1 << 17);
+                memset(memory, round ? 0xff : 0, sizeof memory);
+                for (unsigned i = 0; i < HEIGHT * width; i++)
+                    inside[i] = i == 7 * width || sample_noise(i, 77) < densities[d];
+                loss_distance_squared(inside, HEIGHT, width, 1, 1, out, memory + GUARD);
+                for (size_t i = 0; i < GUARD; i++)
+                    cr_assert(memory[i] == (round ? 0xff : 0) && memory[GUARD + bytes + i] == memory[i]);
+                if (round) cr_assert(memcmp(first, out, HEIGHT * width * sizeof *out) == 0);
+                memcpy(first, out, HEIGHT * width * sizeof *out);
+            }
 }

@@ -276,6 +276,23 @@ TEST_EACH(ignored_elements_are_elements_of_weight_0) {
 
 /* --- channels ----------------------------------------------------------------------------------------------------- */
 
+/* Six masks are six masks, as two images of three channels or as six images. */
+TEST_EACH(channels_are_like_images) {
+    static const char *const others[] = {"generalized_dice", "cldice"}; /* one value for all channels */
+    static scene s;
+    static outcome channels, images;
+    if (form > LOSS_MASK) return;
+    for (size_t i = 0; i < 2; i++)
+        if (strcmp(type->name, others[i]) == 0) return;
+    fill_scene(&s, LOSS_MASK, 0);
+    s.batch.weight = s.weight;
+    evaluate(type->name, &s, LOSS_SUM, &channels);
+    s.batch.images = 6;
+    s.batch.channels = 1;
+    evaluate(type->name, &s, LOSS_SUM, &images);
+    expect_outcome(type->name, "six images", &channels, &images, 180);
+}
+
 /* A channel that is skipped is not there, for a loss that averages regions. */
 TEST_EACH(skipped_channels_are_as_if_removed) {
     static scene s;
@@ -408,6 +425,41 @@ TEST_EACH(activations_agree) {
     loss_free(l);
 }
 
+static void expect_sentence(const char *expression, const scene *s, const char *wanted) {
+    lb_error error = {0};
+    double value;
+    loss *l = parsed(expression);
+    cr_assert(sample_eval(l, &s->batch, LOSS_MEAN, &value, NULL, NULL, &error) == LB_INVALID, "%s: no '%s'", expression,
+              wanted);
+    cr_assert(strstr(error.message, wanted) != NULL, "%s: '%s' is not in: %s", expression, wanted, error.message);
+    loss_free(l);
+}
+
+/* Which others say that they do not know. */
+TEST_EACH(other_activations_are_known_or_refused) {
+    static scene s;
+    static outcome out;
+    const int knows_all = type->kind == LOSS_MASK && (type->any_activation || (type->region && !type->elements));
+    if (form == LOSS_MULTICLASS) return;
+    fill_scene(&s, form, 0);
+    s.batch.activation = LOSS_SOFTMAX;
+    if (!knows_all) expect_sentence(type->name, &s, "takes logits with the sigmoid; softmax is for sums over masks");
+    s.batch.activation = LOSS_PROBABILITIES;
+    for (size_t i = 0; i < size_of(&s.batch); i++) s.input[i] = sample_noise((unsigned)i, 38);
+    if (!knows_all) {
+        expect_sentence(type->name, &s,
+                        "takes logits with the sigmoid; a batch of probabilities is for sums over masks");
+        return;
+    }
+    s.input[3] = 0;
+    s.input[4] = 1;
+    cr_assert(evaluate(type->name, &s, LOSS_MEAN, &out));
+    s.input[5] = 1.5;
+    expect_sentence(type->name, &s, "element 5: the probability is 1.5; it must be from 0 to 1");
+    s.input[5] = -0.25;
+    expect_sentence(type->name, &s, "element 5: the probability is -0.25; it must be from 0 to 1");
+}
+
 /* Clipped probabilities are clipped logits, and have no gradient beyond. */
 Test(loss_batches, clipped_probabilities_are_clipped_logits) {
     static const char *const pairs[][2] = {
@@ -435,29 +487,29 @@ Test(loss_batches, clipped_probabilities_are_clipped_logits) {
 
 /* --- what counts -------------------------------------------------------------------------------------------------- */
 
-/* A mean is over the regions of which something counts. */
+/* A mean is over the regions of which something counts: without the second image, its first channel or its second. */
 Test(loss_batches, ignored_regions_do_not_count) {
     static const struct {
         const char *expression;
-        double cell, image; /* regions that count when one cell of six is ignored, when one image of two is */
-    } cases[] = {{"dice", 5, 3},
-                 {"tversky", 5, 3},
-                 {"dice(average=micro)", 2, 1},
+        double without_image, without_channel; /* regions that count */
+    } cases[] = {{"dice", 3, 5},
+                 {"tversky", 3, 5},
+                 {"dice(average=micro)", 1, 2},
                  {"dice(batch=on)", 3, 3},
                  {"iou(batch=on, average=micro)", 1, 1},
-                 {"generalized_dice", 2, 1}};
+                 {"generalized_dice", 1, 2}};
+    static const size_t first[] = {90, 90, 120}, count[] = {90, 30, 30};
     static scene s;
     static outcome sum, mean;
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
-        for (int whole = 0; whole < 2; whole++) {
+        for (int part = 0; part < 3; part++) {
             fill_scene(&s, LOSS_MASK, 0);
             s.batch.ignore = s.ignore;
-            memset(s.ignore + (whole ? 90 : 120), 1, whole ? 90 : 30);
+            memset(s.ignore + first[part], 1, count[part]);
             evaluate(cases[k].expression, &s, LOSS_SUM, &sum);
             evaluate(cases[k].expression, &s, LOSS_MEAN, &mean);
-            mean.value *= whole ? cases[k].image : cases[k].cell;
-            expect_all(cases[k].expression, whole ? "without an image" : "without a cell", &mean.value, &sum.value, 1,
-                       1e-12);
+            mean.value *= part == 0 ? cases[k].without_image : cases[k].without_channel;
+            expect_all(cases[k].expression, "its count times the mean", &mean.value, &sum.value, 1, 1e-12);
         }
 }
 
@@ -490,16 +542,6 @@ Test(loss_batches, ignored_boxes_are_as_if_removed) {
 }
 
 /* --- refusals ----------------------------------------------------------------------------------------------------- */
-
-static void expect_sentence(const char *expression, const scene *s, const char *wanted) {
-    lb_error error = {0};
-    double value;
-    loss *l = parsed(expression);
-    cr_assert(sample_eval(l, &s->batch, LOSS_MEAN, &value, NULL, NULL, &error) == LB_INVALID, "%s: no '%s'", expression,
-              wanted);
-    cr_assert(strstr(error.message, wanted) != NULL, "%s: '%s' is not in: %s", expression, wanted, error.message);
-    loss_free(l);
-}
 
 /* Wherever in the batch it is. */
 TEST_EACH(finds_what_is_not_finite_everywhere) {
@@ -547,6 +589,12 @@ Test(loss_batches, refusals_say_what_is_wanted) {
     fill_scene(&s, LOSS_MULTICLASS, 0);
     s.classes[7] = 3;
     expect_sentence("ce", &s, "item 7: the class is 3; classes go from 0 to 2");
+    fill_scene(&s, LOSS_REGRESSION, 0);
+    s.target[3] = (double)NAN;
+    expect_sentence("l1", &s, "element 3: the label is nan; labels must be finite");
+    fill_scene(&s, LOSS_MASK, 0);
+    s.target[3] = 2;
+    expect_sentence("bce", &s, "element 3: the label is 2; labels must be from 0 to 1");
     fill_scene(&s, LOSS_MASK, 0);
     s.batch.class_weight = (const double[]){0, -1, 0};
     expect_sentence("bce", &s, "class 1: the weight is -1");
@@ -560,6 +608,37 @@ Test(loss_batches, class_counts_are_of_items) {
         s.batch.class_counts = counts[k];
         expect_sentence("weighted_ce", &s, "class 1: the count is");
     }
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+/* Nothing is written before or behind the scratch memory, and what it held does not matter. */
+TEST_EACH(keeps_to_its_scratch) {
+    enum { GUARD = 1 << 16, ROOM = 1 << 20 };
+    static _Alignas(64) unsigned char memory[GUARD + ROOM + GUARD];
+    static scene s;
+    static outcome out, again;
+    loss *l = parsed(type->name);
+    for (int large = 0; large < 2; large++)
+        for (int round = 0; round < 2; round++) {
+            outcome *to = round ? &again : &out;
+            const unsigned char held = round ? 0xff : 0;
+            fill_scene(&s, form, large);
+            s.batch.weight = s.weight;
+            s.batch.ignore = s.ignore;
+            for (size_t i = 0; i < MOST; i++) s.ignore[i] = sample_noise((unsigned)i, 36) < 0.1;
+            const size_t bytes = loss_scratch(l, &s.batch);
+            cr_assert(bytes <= ROOM);
+            memset(memory, held, sizeof memory);
+            cr_assert(loss_eval(l, &s.batch, LOSS_MEAN, &to->value, NULL, to->grad, memory + GUARD, NULL) == LB_OK);
+            for (size_t i = 0; i < GUARD; i++)
+                cr_assert(memory[i] == held && memory[GUARD + bytes + i] == held, "%s writes around its scratch",
+                          type->name);
+            if (!round) continue;
+            cr_assert(memcmp(&out.value, &again.value, sizeof out.value) == 0);
+            cr_assert(memcmp(out.grad, again.grad, size_of(&s.batch) * sizeof *out.grad) == 0);
+        }
+    loss_free(l);
 }
 
 /* --- gradients ---------------------------------------------------------------------------------------------------- */
@@ -588,7 +667,7 @@ static double difference_at(const loss *l, const scene *s, double *x, double h) 
 static void expect_derivative(const loss *l, const scene *s, double *x, double got, double scale, const char *what,
                               size_t i) {
     const double size = fabs(value_of(l, s, LOSS_SUM));
-    double off = INFINITY;
+    double off = (double)INFINITY;
     for (double h = 1e-3; h > 1e-6 && !(off <= 1); h /= 8) {
         const double allowed = 1e-6 * (fabs(got) + 0.1 * scale) + 1e-14 * (1 + size) / h + 1e-12;
         off = fabs(difference_at(l, s, x, h) - got) / allowed;

@@ -26,6 +26,7 @@ static void expect_value(const char *expression, const loss_batch *batch, loss_r
 }
 
 static double sigmoid(double z) { return 1 / (1 + exp(-z)); }
+static double square(double x) { return x * x; }
 static double bce(double z, double y) { return log1p(exp(z)) - y * z; }
 
 /* --- elements ----------------------------------------------------------------------------------------------------- */
@@ -308,6 +309,24 @@ Test(loss_formulas, seesaw) {
     expect_seesaw(&s, 0.8, 2, 0.01);
 }
 
+/* A class_weight replaces the counts; the mean divides by the sum of all weights. */
+Test(loss_formulas, weighted_ce_of_class_weights) {
+    static sample s;
+    static const double class_weight[] = {0.5, 2, 0.75}, nothing[3] = {0};
+    double ce = 0, weights = 0;
+    sample_fill(&s, LOSS_MULTICLASS, SAMPLE_MIXED);
+    s.batch.weight = s.weight;
+    s.batch.class_weight = class_weight;
+    for (size_t i = 0; i < 90; i++) {
+        const double weight = s.weight[i] * class_weight[s.classes[i]];
+        ce += weight * shifted_ce(&s, i, 1, nothing);
+        weights += weight;
+    }
+    expect_value("weighted_ce", &s.batch, LOSS_SUM, ce);
+    expect_value("weighted_ce", &s.batch, LOSS_MEAN, ce / weights);
+    expect_value("weighted_ce(mean_divisor=count)", &s.batch, LOSS_MEAN, ce / 90);
+}
+
 Test(loss_formulas, what_needs_class_counts_says_so) {
     static const char *const needy[] = {"logit_adjusted",       "ldam",   "weighted_ce",
                                         "class_balanced_focal", "seesaw", "seesaw(p=0.5)"};
@@ -374,30 +393,30 @@ static sums sums_of(const sample *s, size_t first, size_t n) {
     return r;
 }
 
-static double class_share(double y, int square) { return square ? 1 / (y * y) : 1 / y; }
+static double class_share(double y, int squared) { return squared ? 1 / (y * y) : 1 / y; }
 
 Test(loss_formulas, generalized_dice) {
     static sample s;
     fill_masks(&s);
     s.batch.weight = s.weight;
-    for (int square = 0; square < 2; square++) {
+    for (int squared = 0; squared < 2; squared++) {
         double value = 0;
         for (size_t image = 0; image < 2; image++) {
             double largest = 0, above = 0.3, below = 0.4;
             for (size_t c = 0; c < 3; c++) {
                 const sums r = sums_of(&s, (3 * image + c) * 30, 30);
-                if (r.y > 0) largest = fmax(largest, class_share(r.y, square));
+                if (r.y > 0) largest = fmax(largest, class_share(r.y, squared));
             }
             for (size_t c = 0; c < 3; c++) {
                 const sums r = sums_of(&s, (3 * image + c) * 30, 30);
-                const double w = r.y > 0 ? class_share(r.y, square) : largest;
+                const double w = r.y > 0 ? class_share(r.y, squared) : largest;
                 above += 2 * w * r.both;
                 below += w * (r.p + r.y);
             }
             value += 0.5 * (1 - above / below);
         }
-        expect_value(square ? "generalized_dice(smooth_nr=0.3, smooth_dr=0.4)"
-                            : "generalized_dice(w_type=simple, smooth_nr=0.3, smooth_dr=0.4)",
+        expect_value(squared ? "generalized_dice(smooth_nr=0.3, smooth_dr=0.4)"
+                             : "generalized_dice(w_type=simple, smooth_nr=0.3, smooth_dr=0.4)",
                      &s.batch, LOSS_MEAN, value);
     }
 }
@@ -420,6 +439,14 @@ Test(loss_formulas, focal_tversky_of_classes_and_of_their_mean) {
                  &s.batch, LOSS_MEAN, pow(mean, 0.7));
 }
 
+/* The mean of one is that one. */
+Test(loss_formulas, focal_tversky_of_one_mask) {
+    static sample s;
+    sample_fill(&s, LOSS_MASK, SAMPLE_ONE_IMAGE);
+    expect_value("focal_tversky(power_of=mean)", &s.batch, LOSS_MEAN,
+                 evaluate("focal_tversky", &s.batch, LOSS_MEAN, NULL));
+}
+
 /* Denominator floor, empty regions for nothing, the logarithm of the score and its floor. */
 Test(loss_formulas, switches_of_dice) {
     static sample s;
@@ -440,59 +467,110 @@ Test(loss_formulas, switches_of_dice) {
 
 /* --- distances ---------------------------------------------------------------------------------------------------- */
 
-/* From pixel i of a mask of rows of 6 to the nearest pixel of the other side; 0 where there is none. */
-static double distance_by_force(const int *inside, size_t i) {
-    double nearest = INFINITY;
-    for (size_t k = 0; k < 30; k++) {
-        const double dy = (double)(k / 6) - (double)(i / 6), dx = (double)(k % 6) - (double)(i % 6);
+/* From pixel i of a mask of n pixels in rows to the nearest pixel of the other side; 0 where there is none. */
+static double distance_by_force(const int *inside, size_t n, size_t width, size_t i) {
+    double nearest = (double)INFINITY;
+    for (size_t k = 0; k < n; k++) {
+        const double dy = (double)(k / width) - (double)(i / width), dx = (double)(k % width) - (double)(i % width);
         if (inside[k] != inside[i]) nearest = fmin(nearest, dy * dy + dx * dx);
     }
     return isinf(nearest) ? 0 : sqrt(nearest);
 }
 
 /* Means over the pixels of a mask that count; weighted, and with ignored pixels, which are outside. */
-Test(loss_formulas, losses_of_distances) {
-    static sample s;
+static void expect_losses_of_distances(const loss_batch *b, size_t cells) {
+    static int truth[800], guess[800];
     double boundary = 0, hausdorff = 0;
-    fill_masks(&s);
-    s.batch.weight = s.weight;
-    s.batch.ignore = s.ignore;
-    for (unsigned i = 0; i < 180; i++) s.ignore[i] = sample_noise(i, 53) < 0.2;
-    for (size_t cell = 0; cell < 6; cell++) {
-        int truth[30], guess[30];
+    for (size_t cell = 0; cell < cells; cell++) {
         double near = 0, far = 0, count = 0;
-        for (size_t i = 0; i < 30; i++) {
-            const size_t at = cell * 30 + i;
-            truth[i] = !s.ignore[at] && s.target[at] > 0.5;
-            guess[i] = !s.ignore[at] && s.input[at] > 0;
+        for (size_t i = 0; i < b->pixels; i++) {
+            const size_t at = cell * b->pixels + i;
+            truth[i] = !b->ignore[at] && b->target[at] > 0.5;
+            guess[i] = !b->ignore[at] && b->input[at] > 0;
         }
-        for (size_t i = 0; i < 30; i++) {
-            const size_t at = cell * 30 + i;
-            const double d = distance_by_force(truth, i), e = distance_by_force(guess, i), p = sigmoid(s.input[at]);
-            if (s.ignore[at]) continue;
+        for (size_t i = 0; i < b->pixels; i++) {
+            const size_t at = cell * b->pixels + i;
+            const double d = distance_by_force(truth, b->pixels, b->width, i), p = sigmoid(b->input[at]);
+            const double e = distance_by_force(guess, b->pixels, b->width, i);
+            if (b->ignore[at]) continue;
             count++;
-            near += s.weight[at] * p * (d > 0 ? (truth[i] ? 1 - d : d) : 0);
-            far += s.weight[at] * (p - s.target[at]) * (p - s.target[at]) *
+            near += b->weight[at] * p * (d > 0 ? (truth[i] ? 1 - d : d) : 0);
+            far += b->weight[at] * (p - b->target[at]) * (p - b->target[at]) *
                    ((d > 0 ? pow(d, 1.5) : 0) + (e > 0 ? pow(e, 1.5) : 0));
         }
         boundary += near / count;
         hausdorff += far / count;
     }
-    expect_value("boundary", &s.batch, LOSS_SUM, boundary);
-    expect_value("boundary", &s.batch, LOSS_MEAN, boundary / 6);
-    expect_value("hausdorff_dt(alpha=1.5)", &s.batch, LOSS_SUM, hausdorff);
-    expect_value("hausdorff_dt(alpha=1.5)", &s.batch, LOSS_MEAN, hausdorff / 6);
+    expect_value("boundary", b, LOSS_SUM, boundary);
+    expect_value("boundary", b, LOSS_MEAN, boundary / (double)cells);
+    expect_value("hausdorff_dt(alpha=1.5)", b, LOSS_SUM, hausdorff);
+    expect_value("hausdorff_dt(alpha=1.5)", b, LOSS_MEAN, hausdorff / (double)cells);
+}
+
+Test(loss_formulas, losses_of_distances) {
+    static sample s;
+    fill_masks(&s);
+    s.batch.weight = s.weight;
+    s.batch.ignore = s.ignore;
+    for (unsigned i = 0; i < 180; i++) s.ignore[i] = sample_noise(i, 53) < 0.2;
+    expect_losses_of_distances(&s.batch, 6);
+}
+
+Test(loss_formulas, losses_of_distances_in_masks_of_several_blocks) {
+    static double input[1600], target[1600], weight[1600];
+    static unsigned char ignore[1600];
+    const loss_batch batch = {.images = 1,
+                              .channels = 2,
+                              .pixels = 800,
+                              .width = 40,
+                              .input = input,
+                              .target = target,
+                              .weight = weight,
+                              .ignore = ignore};
+    for (unsigned i = 0; i < 1600; i++) {
+        input[i] = sample_noise(i, 54) < 0.02 ? 1 : -1 - sample_noise(i, 55);
+        target[i] = sample_noise(i / 7, 56) < 0.1;
+        weight[i] = 0.5 + sample_noise(i, 57);
+        ignore[i] = sample_noise(i, 58) < 0.1;
+    }
+    expect_losses_of_distances(&batch, 2);
+}
+
+/* A map that comes with the batch takes the place of distances; where a pixel counts, it is finite. */
+Test(loss_formulas, losses_with_a_map_of_their_own) {
+    static sample s;
+    static double map[180];
+    double boundary = 0, hausdorff = 0, value;
+    fill_masks(&s);
+    s.batch.width = 0;
+    s.batch.map = map;
+    for (unsigned i = 0; i < 180; i++) {
+        map[i] = 3 * sample_noise(i, 59) - 1;
+        boundary += sigmoid(s.input[i]) * map[i] / 180;
+        hausdorff += square(sigmoid(s.input[i]) - s.target[i]) * map[i] / 180;
+    }
+    expect_value("boundary", &s.batch, LOSS_MEAN, boundary);
+    expect_value("hausdorff_dt", &s.batch, LOSS_MEAN, hausdorff);
+    map[97] = (double)NAN;
+    lb_error error = {0};
+    loss *l = sample_loss("boundary", &error);
+    cr_assert(sample_eval(l, &s.batch, LOSS_MEAN, &value, NULL, NULL, &error) == LB_INVALID);
+    cr_assert(strstr(error.message, "its map holds a number that is not finite") != NULL, "%s", error.message);
+    s.batch.ignore = s.ignore;
+    s.ignore[97] = 1;
+    cr_assert(sample_eval(l, &s.batch, LOSS_MEAN, &value, NULL, NULL, &error) == LB_OK && isfinite(value));
+    loss_free(l);
 }
 
 /* --- clDice ------------------------------------------------------------------------------------------------------- */
 
 /* The extreme of x over the neighbours within the image: a cross of 5 or a square of 9. */
-static void spread_extreme(const double *x, int square, double sign, double *out) {
+static void spread_extreme(const double *x, int corners, double sign, double *out) {
     for (int i = 0; i < 30; i++) {
-        out[i] = -INFINITY;
+        out[i] = -(double)INFINITY;
         for (int k = 0; k < 30; k++) {
             const int dy = abs(k / 6 - i / 6), dx = abs(k % 6 - i % 6);
-            if (dy <= 1 && dx <= 1 && (square || dy + dx <= 1)) out[i] = fmax(out[i], sign * x[k]);
+            if (dy <= 1 && dx <= 1 && (corners || dy + dx <= 1)) out[i] = fmax(out[i], sign * x[k]);
         }
         out[i] *= sign;
     }
@@ -583,8 +661,6 @@ static pair pair_of(const double *b, const double *t) {
     p.dy = (b[1] + b[3] - t[1] - t[3]) / 2;
     return p;
 }
-
-static double square(double x) { return x * x; }
 
 static double diou_of(const pair *p, double iou, double eps) {
     return 1 - iou + (square(p->dx) + square(p->dy)) / (square(p->cw) + square(p->ch) + eps);
