@@ -1,5 +1,5 @@
 /* `lossbench eval`: evaluates records, one JSON object a line, for checking the library against other implementations.
-   ../shared/LOSSES.md and ../shared/cases/README.md say what a record holds. */
+   docs/EVAL.md says what a record holds. */
 #ifndef HARNESS_EVAL_H
 #define HARNESS_EVAL_H
 
