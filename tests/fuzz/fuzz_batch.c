@@ -93,7 +93,7 @@ typedef struct {
     int *classes;
     double *class_counts, *state;
     size_t states;
-    int huge;    /* numbers beyond what products of them fit into a loss_real */
+    int huge; /* numbers beyond what products of them fit into a loss_real */
 } fuzz_case;
 
 static size_t size_of(const loss_batch *batch) { return batch->images * batch->channels * batch->pixels; }

@@ -117,8 +117,7 @@ static const char *odd_name(fuzz_bytes *b, char *room, size_t size) {
     const size_t which = fuzz_below(b, 14);
     if (which < 11) return odd_names[which];
     const size_t length = which == 11 ? size - 1 : fuzz_below(b, 12);
-    for (size_t i = 0; i < length; i++)
-        room[i] = which == 13 ? (char)fuzz_byte(b) : "abcdefghij_0"[fuzz_below(b, 12)];
+    for (size_t i = 0; i < length; i++) room[i] = which == 13 ? (char)fuzz_byte(b) : "abcdefghij_0"[fuzz_below(b, 12)];
     room[length] = '\0';
     return room;
 }
