@@ -156,6 +156,22 @@ TEST_EACH(weight_of_a_term_multiplies_everything) {
 }
 
 /* Beside others, which may ask for another order of the work, a loss is what it is alone. */
+static void expect_parts(const char *one, const char *other, scene *s, loss_reduction reduction) {
+    static outcome alone, company, both, wanted;
+    char expression[2][200];
+    snprintf(expression[0], sizeof expression[0], "%s + 0.5*%s", one, other);
+    snprintf(expression[1], sizeof expression[1], "0.5*%s + %s", other, one);
+    for (int first = 0; first < 2; first++) {
+        if (!evaluate(expression[first], s, reduction, &both)) continue;
+        evaluate(one, s, reduction, &alone);
+        evaluate(other, s, reduction, &company);
+        memset(&wanted, 0, sizeof wanted);
+        add_outcome(&wanted, 1, &alone);
+        add_outcome(&wanted, 0.5, &company);
+        expect_outcome(expression[first], "its parts", &both, &wanted, size_of(&s->batch));
+    }
+}
+
 TEST_EACH(company_does_not_matter) {
     static const char *const companies[][3] = {[LOSS_BINARY] = {"focal", "ghmc", "auc_pairwise"},
                                                [LOSS_MASK] = {"dice(batch=on, squared=on)", "bce", "boundary"},
@@ -163,25 +179,11 @@ TEST_EACH(company_does_not_matter) {
                                                [LOSS_REGRESSION] = {"l2", "l1", "huber"},
                                                [LOSS_BOX] = {"box_iou", "l1", "siou"}};
     static scene s;
-    static outcome alone, company, both, wanted;
     fill_scene(&s, form, 0);
     s.batch.weight = form == LOSS_BOX ? NULL : s.weight; /* alone, l1 has a weight for each coordinate */
-    evaluate(type->name, &s, LOSS_MEAN, &alone);
-    for (int c = 0; c < 3; c++) {
-        char expression[200];
-        for (int first = 0; first < 2; first++) {
-            if (first)
-                snprintf(expression, sizeof expression, "%s + 0.5*%s", type->name, companies[form][c]);
-            else
-                snprintf(expression, sizeof expression, "0.5*%s + %s", companies[form][c], type->name);
-            evaluate(companies[form][c], &s, LOSS_MEAN, &company);
-            evaluate(expression, &s, LOSS_MEAN, &both);
-            memset(&wanted, 0, sizeof wanted);
-            add_outcome(&wanted, 1, &alone);
-            add_outcome(&wanted, 0.5, &company);
-            expect_outcome(expression, "its parts", &both, &wanted, size_of(&s.batch));
-        }
-    }
+    for (int c = 0; c < 3; c++)
+        for (int reduction = LOSS_MEAN; reduction <= LOSS_NONE; reduction++)
+            expect_parts(type->name, companies[form][c], &s, (loss_reduction)reduction);
 }
 
 /* --- weights ------------------------------------------------------------------------------------------------------ */

@@ -134,6 +134,21 @@ Test(loss_formulas, focal_losses_of_soft_labels) {
     expect_value("asl(gamma_pos=1.2, gamma_neg=2.5, clip=0.1)", &s.batch, LOSS_SUM, asl);
 }
 
+/* What a nearly sure hit costs keeps its digits, down to where exp(-z) underflows. */
+Test(loss_formulas, small_losses_keep_their_digits) {
+    for (double z = 0.5; z < 700; z *= 1.3) {
+        const double logits[3] = {0, z, -1}, target = 1, rest = exp(-z) + exp(-z - 1);
+        const int label = 1;
+        const loss_batch one = {.images = 1, .channels = 1, .pixels = 1, .input = &z, .target = &target};
+        const loss_batch three = {.images = 1, .channels = 3, .pixels = 1, .input = logits, .classes = &label};
+        const double values[2][2] = {{evaluate("bce", &one, LOSS_SUM, NULL), log1p(exp(-z))},
+                                     {evaluate("ce", &three, LOSS_SUM, NULL), log1p(rest)}};
+        for (int k = 0; k < 2; k++)
+            cr_assert(fabs(values[k][0] - values[k][1]) <= 1e-13 * values[k][1], "%s at %g: %.17g, not %.17g",
+                      k ? "ce" : "bce", z, values[k][0], values[k][1]);
+    }
+}
+
 /* --- rankings ----------------------------------------------------------------------------------------------------- */
 
 /* The mean of w l, w = e^(l/lambda) over its mean, is what weight_detached reports. */
@@ -762,6 +777,23 @@ Test(loss_formulas, boxes_with_and_without_eps) {
                 expect_value(expression, &s.batch, LOSS_SUM, sum[f]);
             }
         }
+}
+
+/* Equal boxes cost nothing, points and lines too; a box without area has nothing in common with any other. */
+Test(loss_formulas, boxes_without_area) {
+    static const double boxes[][4] = {{1, 1, 1, 1}, {1, 1, 3, 1}, {1, 1, 1, 4}, {0, 0, 2, 3}};
+    for (int b = 0; b < 4; b++) {
+        loss_batch batch = {.images = 1, .channels = 4, .pixels = 1, .input = boxes[b], .target = boxes[b]};
+        const loss_type *type;
+        for (size_t i = 0; (type = loss_type_at(i)); i++)
+            if (type->kind == LOSS_BOX) expect_value(type->name, &batch, LOSS_SUM, 0);
+        for (int k = 0; k < 4 && b < 3; k++) {
+            double other[4] = {boxes[b][0], boxes[b][1], boxes[b][2], boxes[b][3]};
+            other[k] += k < 2 ? -0.5 : 0.5;
+            batch.target = other;
+            expect_value("box_iou", &batch, LOSS_SUM, 1);
+        }
+    }
 }
 
 /* Without the 1 / (w^2 + h^2) of the slope of v: as some peers do. */
