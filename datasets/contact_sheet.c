@@ -22,8 +22,7 @@ static size_t zoom_of(const dataset *d) {
     return zoom ? zoom : 1;
 }
 
-/* Floats are standardised: -3..3 becomes black..white. */
-static unsigned char grey_at(const dataset_items *set, size_t index) {
+unsigned char dataset_shade(const dataset_items *set, size_t index) {
     if (set->pixels) return set->pixels[index];
     const float x = (set->values[index] + 3) * (255.0f / 6);
     return (unsigned char)(x > 0 ? (x < 255 ? x : 255) : 0); /* also for NaN */
@@ -35,7 +34,7 @@ static void draw_item(canvas *c, const dataset *d, size_t item, size_t left, siz
         for (size_t x = 0; x < d->width * c->zoom; x++) {
             const size_t pixel = (item * d->height + y / c->zoom) * d->width + x / c->zoom;
             unsigned char *to = c->rgb + 3 * ((top + y) * c->width + left + x);
-            for (size_t k = 0; k < 3; k++) to[k] = grey_at(set, pixel * d->channels + (d->channels >= 3 ? k : 0));
+            for (size_t k = 0; k < 3; k++) to[k] = dataset_shade(set, pixel * d->channels + (d->channels >= 3 ? k : 0));
         }
 }
 

@@ -8,4 +8,8 @@
    pixels. Equal data, equal bytes (for one zlib). */
 int dataset_contact_sheet(const dataset *d, const char *path, lb_error *error);
 
+/* The byte that shows one number of a set, pixels[index] or values[index]; values are standardised: -3..3 becomes
+   black..white. */
+unsigned char dataset_shade(const dataset_items *set, size_t index);
+
 #endif

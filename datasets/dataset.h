@@ -40,6 +40,8 @@ typedef struct {
     const char *const *type_names; /* NULL-terminated, [0] is "good" */
     dataset_items sets[SET_COUNT];
     size_t train_dropped, duplicates, conflicts; /* what the importer left out, for the data table */
+    size_t vanished, empty, between; /* with masks, also left out: defects whose mask has no pixel at this size, or none
+                                        in the source; tiles with too few defect pixels to be a defect, and not none */
     int independent; /* every seed draws fresh data (plain t intervals), else it re-splits a fixed set (Nadeau-Bengio)
                       */
 } dataset;

@@ -4,9 +4,16 @@
 #include <stddef.h>
 #include <string.h>
 
-extern const dataset_type dataset_synthetic, dataset_infrared_solar_modules, dataset_stack;
+extern const dataset_type dataset_synthetic, dataset_infrared_solar_modules, dataset_rsdds, dataset_magnetic_tile,
+    dataset_crackforest, dataset_stack;
 
-const dataset_type *const dataset_types[] = {&dataset_synthetic, &dataset_infrared_solar_modules, &dataset_stack, NULL};
+const dataset_type *const dataset_types[] = {&dataset_synthetic,
+                                             &dataset_infrared_solar_modules,
+                                             &dataset_rsdds,
+                                             &dataset_magnetic_tile,
+                                             &dataset_crackforest,
+                                             &dataset_stack,
+                                             NULL};
 
 const dataset_type *dataset_type_find(const char *name) {
     for (const dataset_type *const *t = dataset_types; *t; t++)

@@ -10,6 +10,7 @@
 #include "datasets/dataset.h"
 #include "datasets/items.h"
 #include "datasets/public/jpeg_image.h"
+#include "datasets/public/pack.h"
 #include "datasets/split.h"
 #include "datasets/whole_file.h"
 #include "lib/base/hash.h"
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { VERSION = 1, WIDTH = 24, HEIGHT = 40, AREA = WIDTH * HEIGHT, MOST_IMAGES = 1000000, MOST_JSON = 256 << 20 };
 
@@ -37,34 +37,13 @@ static const param params[] = {
 
 /* All images by ascending id. */
 typedef struct {
-    char directory[1024];  /* that holds METADATA; "": nothing is kept */
-    dataset_items images;  /* types: index into class_names; parts: id */
-    unsigned char *usable; /* [images.count], 0: left out as a copy or a contradiction */
+    char directory[PACK_PATH]; /* that holds METADATA; "": nothing is kept */
+    dataset_items images;      /* types: index into class_names; parts: id */
+    unsigned char *usable;     /* [images.count], 0: left out as a copy or a contradiction */
     size_t duplicates, conflicts;
 } pack;
 
 static pack kept;
-
-/* --- finding --- */
-
-/* The first of the directories, or of their folder named after the pack, that holds METADATA. */
-static int find_pack(const char *search, char *directory, size_t size, lb_error *error) {
-    static const char *const folders[] = {"/" NAME, ""};
-    char path[1200];
-    for (const char *at = search ? search : ""; *at; at += strspn(at, ":")) {
-        const size_t length = strcspn(at, ":");
-        for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-            if (snprintf(directory, size, "%.*s%s", (int)length, at, folders[i]) >= (int)size) continue;
-            snprintf(path, sizeof path, "%s/" METADATA, directory);
-            if (access(path, F_OK) == 0) return LB_OK;
-        }
-        at += length;
-    }
-    return lb_fail(error, LB_NOT_FOUND,
-                   "data set '" NAME "' is not in '%.200s': fetch it with `make datasets`, or name its folder with "
-                   "DATASETS=directory",
-                   search ? search : "");
-}
 
 /* --- the list of images --- */
 
@@ -188,7 +167,7 @@ static int pack_read(pack *p, lb_error *error) {
 /* Sets *out to the decoded pack, which stays ours. */
 static int pack_open(const dataset_request *request, const pack **out, lb_error *error) {
     char directory[sizeof kept.directory];
-    int code = find_pack(request->search, directory, sizeof directory, error);
+    int code = pack_find(NAME, METADATA, request->search, directory, error);
     if (!code && strcmp(directory, kept.directory) != 0) {
         pack_free(&kept);
         memcpy(kept.directory, directory, sizeof directory);

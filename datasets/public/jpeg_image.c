@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h> /* before jpeglib.h, which needs FILE and size_t */
+#include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
@@ -50,27 +51,73 @@ static void read_rows(decoder *d, size_t row, unsigned char *pixels) {
     jpeg_finish_decompress(&d->jpeg);
 }
 
-static int decode(decoder *d, const char *path, size_t height, size_t width, size_t channels, unsigned char *pixels,
-                  lb_error *error) {
-    if (setjmp(d->failed.escape))
-        return lb_fail(error, LB_FORMAT, "cannot read '%.300s': %.150s", path, d->failed.reason);
+static int fail_decode(const decoder *d, const char *path, lb_error *error) {
+    return lb_fail(error, LB_FORMAT, "cannot read '%.300s': %.150s", path, d->failed.reason);
+}
+
+/* setjmp stands in functions that change no local variable: nothing is undefined after a longjmp. */
+static int decode_header(decoder *d, const char *path, size_t channels, lb_error *error) {
+    if (setjmp(d->failed.escape)) return fail_decode(d, path, error);
     begin(d, channels);
-    if (d->jpeg.output_width != width || d->jpeg.output_height != height)
-        return lb_fail(error, LB_FORMAT, "'%.300s' is %u x %u pixels, not %zu x %zu (width x height)", path,
-                       d->jpeg.output_width, d->jpeg.output_height, width, height);
-    read_rows(d, width * channels, pixels);
     return LB_OK;
+}
+
+static int decode_rows(decoder *d, const char *path, size_t row, unsigned char *pixels, lb_error *error) {
+    if (setjmp(d->failed.escape)) return fail_decode(d, path, error);
+    read_rows(d, row, pixels);
+    return LB_OK;
+}
+
+/* Up to the picture's size. On LB_OK or not, decoder_close. */
+static int decoder_open(decoder *d, const char *path, size_t channels, lb_error *error) {
+    *d = (decoder){.file = fopen(path, "rb")};
+    if (!d->file) return lb_fail(error, LB_FORMAT, "cannot read '%.300s': %s", path, strerror(errno));
+    d->jpeg.err = jpeg_std_error(&d->failed.manager);
+    d->failed.manager.error_exit = stop;
+    d->failed.manager.emit_message = stop_on_warning;
+    return decode_header(d, path, channels, error);
+}
+
+static void decoder_close(decoder *d) {
+    if (!d->file) return;
+    jpeg_destroy_decompress(&d->jpeg);
+    fclose(d->file);
 }
 
 int jpeg_image_read(const char *path, size_t height, size_t width, size_t channels, unsigned char *pixels,
                     lb_error *error) {
-    decoder d = {.file = fopen(path, "rb")};
-    if (!d.file) return lb_fail(error, LB_FORMAT, "cannot read '%.300s': %s", path, strerror(errno));
-    d.jpeg.err = jpeg_std_error(&d.failed.manager);
-    d.failed.manager.error_exit = stop;
-    d.failed.manager.emit_message = stop_on_warning;
-    const int code = decode(&d, path, height, width, channels, pixels, error);
-    jpeg_destroy_decompress(&d.jpeg);
-    fclose(d.file);
+    decoder d;
+    int code = decoder_open(&d, path, channels, error);
+    if (!code && (d.jpeg.output_width != width || d.jpeg.output_height != height))
+        code = lb_fail(error, LB_FORMAT, "'%.300s' is %u x %u pixels, not %zu x %zu (width x height)", path,
+                       d.jpeg.output_width, d.jpeg.output_height, width, height);
+    if (!code) code = decode_rows(&d, path, width * channels, pixels, error);
+    decoder_close(&d);
+    return code;
+}
+
+static int read_any(decoder *d, const char *path, size_t channels, size_t most_side, unsigned char **pixels,
+                    size_t *height, size_t *width, lb_error *error) {
+    *height = d->jpeg.output_height;
+    *width = d->jpeg.output_width;
+    if (*height == 0 || *width == 0 || *height > most_side || *width > most_side)
+        return lb_fail(error, LB_FORMAT, "'%.300s' is %zu x %zu pixels (width x height); sides of 1 to %zu are read",
+                       path, *width, *height, most_side);
+    *pixels = malloc(*height * *width * channels);
+    if (!*pixels) return lb_fail_memory(error, "a picture");
+    return decode_rows(d, path, *width * channels, *pixels, error);
+}
+
+int jpeg_image_read_any(const char *path, size_t channels, size_t most_side, unsigned char **pixels, size_t *height,
+                        size_t *width, lb_error *error) {
+    decoder d;
+    *pixels = NULL;
+    int code = decoder_open(&d, path, channels, error);
+    if (!code) code = read_any(&d, path, channels, most_side, pixels, height, width, error);
+    if (code) {
+        free(*pixels);
+        *pixels = NULL;
+    }
+    decoder_close(&d);
     return code;
 }

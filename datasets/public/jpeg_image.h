@@ -12,4 +12,9 @@
 int jpeg_image_read(const char *path, size_t height, size_t width, size_t channels, unsigned char *pixels,
                     lb_error *error);
 
+/* The same for a picture of any size with sides of 1 to most_side; others are refused with LB_FORMAT. *pixels
+   [*height][*width][channels] is the caller's to free; NULL after a failure. */
+int jpeg_image_read_any(const char *path, size_t channels, size_t most_side, unsigned char **pixels, size_t *height,
+                        size_t *width, lb_error *error);
+
 #endif

@@ -31,7 +31,7 @@ static const param params[PARAM_COUNT] = {
     [PARAM_SIZE] = {"size", 32, 16, TEXTURE_MAX_SIZE, PARAM_INTEGER, 0, 0, NULL, "image side, pixels"},
     [PARAM_CONTRAST] = {"contrast", 0, 0.1, 20, PARAM_LOG, 0, 0, calibrated_words,
                         "peak of a defect in texture sd; calibrated: plain BCE finds about half at FR 1 %"},
-    [PARAM_LENGTH] = {"length", 14, 3, 40, PARAM_LOG, 0, 0, NULL, "length of a defect, pixels"},
+    [PARAM_LENGTH] = {"length", 14, 1.5, 40, PARAM_LOG, 0, 0, NULL, "length of a defect, pixels"},
     [PARAM_TEXTURE_SD] = {"texture_sd", 12, 0.5, 40, PARAM_LOG, 0, 0, NULL, "texture, grey levels"},
     [PARAM_SENSOR_SD] = {"sensor_sd", 3, 0.5, 40, PARAM_LOG, 0, 0, NULL, "sensor noise, grey levels"},
     [PARAM_SHADING_SD] = {"shading_sd", 5, 0, 40, PARAM_LINEAR, 0, 0, NULL,

@@ -24,6 +24,44 @@ void place_file(const char *what, const place *p, char *out, size_t size) {
         snprintf(out, size, "%s-%s", what, p->b->label);
 }
 
+size_t level_at(const evidence *e, const place *p) {
+    for (size_t c = 0; c < e->study->cell_count; c++) {
+        const cell *at = &e->study->cells[c];
+        if (at->block == p->b && at->ratio == p->ratio && evidence_level(e, c) == FR_FALLBACK) return FR_FALLBACK;
+    }
+    return FR_HEADLINE;
+}
+
+const char *level_name(size_t level) {
+    static const char *const names[FR_LEVELS] = {"FR 0.1 %", "FR 0.5 %", "FR 1 %", "FR 5 %"};
+    return names[level];
+}
+
+void place_heading(const evidence *e, const place *p, char *out, size_t size) {
+    char label[PLACE_LABEL];
+    const size_t level = level_at(e, p);
+    place_label(p, label, sizeof label);
+    if (level == FR_HEADLINE)
+        snprintf(out, size, "%s", label);
+    else
+        snprintf(out, size, "%s, %s", label, level_name(level));
+}
+
+static size_t fallbacks(const evidence *e, const place *places, size_t count) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) n += level_at(e, &places[i]) == FR_FALLBACK;
+    return n;
+}
+
+const char *levels_name(const evidence *e, const place *places, size_t count) {
+    const size_t n = fallbacks(e, places, count);
+    return n == 0 ? level_name(FR_HEADLINE) : n == count ? level_name(FR_FALLBACK) : "FR 1 % or 5 %";
+}
+
+const char *levels_note(const evidence *e, const place *places, size_t count) {
+    return fallbacks(e, places, count) ? " FR 5 % where there are fewer than 299 test goods." : "";
+}
+
 table *bands_new(const char *x, const char *const *labels, size_t lines) {
     static const char *const endings[3] = {"", " low", " high"};
     static char names[3 * MAX_LINES][LABEL + 8];

@@ -20,6 +20,16 @@ void place_label(const place *p, char *out, size_t size);
 /* "<what>-brushed-200", a file name */
 void place_file(const char *what, const place *p, char *out, size_t size);
 
+/* Level of the headline recall at a place: FR_FALLBACK as soon as one of its trials says so. */
+size_t level_at(const evidence *e, const place *p);
+const char *level_name(size_t level); /* "FR 1 %" */
+/* "tile natural, FR 5 %" where the level is not FR 1 %; else as place_label. */
+void place_heading(const evidence *e, const place *p, char *out, size_t size);
+/* What to call the headline recall of several places: "FR 1 %", "FR 5 %", or "FR 1 % or 5 %". */
+const char *levels_name(const evidence *e, const place *places, size_t count);
+/* A sentence (with a space before it) that says why, for captions; "" where all is at FR 1 %. */
+const char *levels_note(const evidence *e, const place *places, size_t count);
+
 /* A table for bands.gp: x, then three columns a line. */
 table *bands_new(const char *x, const char *const *labels, size_t lines);
 /* Mean and interval, cut to [low, high]; no interval for fewer than two values. */
@@ -37,10 +47,6 @@ int easy_gradient_share(const report *r, const evidence *e, size_t cell, metric_
 
 /* Goods per defect of the training set, for natural ratios too, of the first seed that is there; NaN: none is. */
 double trained_ratio(const evidence *e, size_t cell);
-
-/* Overviews of a comparison: verdicts over all places; published defaults beside tuned settings. */
-table *compare_summary(const evidence *e, const place *places, size_t count);
-table *compare_published(const report *r, const evidence *e);
 
 /* Cell that exists and has numbers for its place, or -1. */
 long usable_cell(const evidence *e, const place *p, const char *label);

@@ -1,20 +1,20 @@
-/* Losses side by side with equal tuning budgets: recall at FR 1 % and its paired difference to tuned BCE, per block. */
-#include "experiments/harness/analysis.h"
+/* Losses side by side with equal tuning budgets: recall at FR 1 % and its paired difference to a baseline, per block.
+ */
+#include "experiments/harness/compare.h"
+#include "experiments/harness/mask_sheet.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const baseline = "bce";
-
 /* --- the two matrices: losses x blocks
  * --------------------------------------------------------------------------------- */
 
-static table *matrix_new(const place *places, size_t count) {
-    static char labels[MAX_PLACES][PLACE_LABEL];
+static table *matrix_new(const evidence *e, const place *places, size_t count) {
+    static char labels[MAX_PLACES][PLACE_LABEL + 10];
     const char *headers[MAX_PLACES + 1] = {"loss"};
     for (size_t i = 0; i < count; i++) {
-        place_label(&places[i], labels[i], sizeof labels[i]);
+        place_heading(e, &places[i], labels[i], sizeof labels[i]);
         headers[i + 1] = labels[i];
     }
     return table_new(headers, count + 1);
@@ -48,7 +48,7 @@ static void difference_cell(table *t, const evidence *e, long c, long base) {
 
 static table *recall_matrix(const evidence *e, const place *places, size_t count) {
     const experiment *x = &e->study->e;
-    table *t = matrix_new(places, count);
+    table *t = matrix_new(e, places, count);
     for (size_t n = 0; t && n < x->entry_count; n++) {
         table_cell(t, "%s", x->entries[n].label);
         for (size_t i = 0; i < count; i++)
@@ -59,13 +59,13 @@ static table *recall_matrix(const evidence *e, const place *places, size_t count
 
 static table *difference_matrix(const evidence *e, const place *places, size_t count) {
     const experiment *x = &e->study->e;
-    table *t = matrix_new(places, count);
+    table *t = matrix_new(e, places, count);
     for (size_t n = 0; t && n < x->entry_count; n++) {
-        if (strcmp(x->entries[n].label, baseline) == 0) continue;
+        if (compare_is_baseline(x, n)) continue;
         table_cell(t, "%s", x->entries[n].label);
         for (size_t i = 0; i < count; i++)
             difference_cell(t, e, evidence_find(e, places[i].b, places[i].ratio, x->entries[n].label, 0),
-                            evidence_find(e, places[i].b, places[i].ratio, baseline, 0));
+                            compare_baseline(e, &places[i]));
     }
     return t;
 }
@@ -75,6 +75,7 @@ static table *difference_matrix(const evidence *e, const place *places, size_t c
 
 static double field_level0(const measure *m) { return field_level(m, 0); }
 static double field_level1(const measure *m) { return field_level(m, 1); }
+static double field_level2(const measure *m) { return field_level(m, 2); }
 static double field_level3(const measure *m) { return field_level(m, 3); }
 
 static table *detail_table(report *r, const evidence *e) {
@@ -99,7 +100,7 @@ static table *detail_table(report *r, const evidence *e) {
                                           "failed"};
     static const measure_field fields[] = {field_level0,
                                            field_level1,
-                                           field_recall,
+                                           field_level2,
                                            field_level3,
                                            field_pauc,
                                            field_auroc,
@@ -110,6 +111,7 @@ static table *detail_table(report *r, const evidence *e) {
         const cell *at = &e->study->cells[c];
         char shown[80];
         const troubles bad = troubles_of(e, c);
+        const int few = level_at(e, &(place){at->block, at->ratio}) == FR_FALLBACK;
         ratio_text(at->ratio, shown, sizeof shown);
         table_cell(t, "%s", at->block->label);
         table_cell(t, "%s", shown);
@@ -120,10 +122,10 @@ static table *detail_table(report *r, const evidence *e) {
         for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
             const estimate value = estimate_field(e, c, fields[f]);
             estimate_text(&value, 0, shown, sizeof shown);
-            table_cell(t, "%s", shown);
+            table_cell(t, "%s", few && fields[f] == field_level2 ? "n<299" : shown);
         }
-        const double share = estimate_field(e, c, field_recall).mean / report_ceiling(r, at->block, at->ratio);
-        if (isfinite(share))
+        const double share = estimate_field(e, c, field_level2).mean / report_ceiling(r, at->block, at->ratio);
+        if (isfinite(share) && !few)
             table_cell(t, "%.3f", share);
         else
             table_cell(t, "unknown");
@@ -211,139 +213,27 @@ static void say_edges(report *r, const study *s) {
                    10 * edge > tuned ? "**the check fails**" : "the check passes");
 }
 
-/* Expected best partial AUROC on select after k of the K points, one line a loss. */
-static int tuning_figure(report *r, const evidence *e, const place *p, lb_error *error) {
-    enum { MAX_POINTS = 64 };
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
+
+static int overviews(report *r, const evidence *e, const place *places, size_t count, lb_error *error) {
     const experiment *x = &e->study->e;
-    double best[MAX_ENTRIES][MAX_POINTS], scores[MAX_POINTS];
-    const char *labels[MAX_ENTRIES];
-    size_t lines = 0;
-    if (x->points < 2 || x->points > MAX_POINTS) return LB_OK;
-    for (size_t n = 0; n < x->entry_count; n++) {
-        const long c = evidence_find(e, p->b, p->ratio, x->entries[n].label, 0);
-        if (c < 0 || e->study->cells[c].chosen < 0) continue; /* not all points are there */
-        for (unsigned k = 0; k < x->points; k++)
-            scores[k] = study_point_score(e->study, &e->study->cells[c], k, r->from);
-        const int code = stat_best_of_k(scores, x->points, best[lines], error);
-        if (code) return code;
-        labels[lines++] = x->entries[n].label;
-    }
-    if (!lines) return LB_OK;
-    table *t = bands_new("points", labels, lines);
-    for (unsigned k = 0; t && k < x->points; k++) {
-        table_cell(t, "%u", k + 1);
-        for (size_t l = 0; l < lines; l++) bands_add_value(t, best[l][k]);
-    }
-    char name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[600];
-    place_label(p, label, sizeof label);
-    place_file("tuning", p, name, sizeof name);
-    snprintf(
-        caption, sizeof caption,
-        "%s: expected best partial AUROC (FR up to 5 %%, select set, mean of %u tuning seeds) after k of %u tuning "
-        "points. A loss that leads only at the right edge owes it to the budget.",
-        label, x->tuning_seeds, x->points);
-    const figure_option options[] = {{"title", label},
-                                     {"xlabel", "tuning points tried"},
-                                     {"ylabel", "best partial AUROC on select"},
-                                     {"ymin", "auto"},
-                                     {"ymax", "auto"},
-                                     {NULL, NULL}};
-    return report_figure(r, e->study, "bands", name, t, options, caption, error);
-}
-
-/* --- figures of one block
- * ---------------------------------------------------------------------------------------------------------- */
-
-static double jitter(unsigned seed) { return 0.09 * ((double)(seed % 5) - 2) / 2; }
-
-static void add_lane(table *t, unsigned row, const evidence *e, size_t c) {
-    const estimate recall = estimate_field(e, c, field_recall);
-    const char *label = e->study->cells[c].entry->label;
-    const int interval = recall.count > 1;
-    table_cell(t, "%u", row);
-    table_cell(t, "%s", label);
-    table_cell(t, "mean");
-    table_cell(t, "%.4f", recall.mean);
-    table_cell(t, "%.4f", interval ? recall.interval.low : recall.mean);
-    table_cell(t, "%.4f", interval ? recall.interval.high : recall.mean);
-    table_cell(t, "0");
-    for (unsigned k = 0; k < e->study->e.seeds; k++) {
-        table_cell(t, "%u", row);
-        table_cell(t, "%s", label);
-        table_cell(t, "seed");
-        table_cell(t, "%.4f", field_recall(&evidence_seeds(e, c)[k]));
-        table_cell(t, "NaN");
-        table_cell(t, "NaN");
-        table_cell(t, "%.3f", jitter(k));
-    }
-}
-
-static int lanes_figure(report *r, const evidence *e, const place *p, lb_error *error) {
-    static const char *const headers[] = {"row", "label", "kind", "value", "low", "high", "jitter"};
-    const experiment *x = &e->study->e;
-    const long base = usable_cell(e, p, baseline);
-    char base_value[32] = "", name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[600];
-    table *t = table_new(headers, 7);
-    unsigned row = 0;
-    for (size_t n = 0; t && n < x->entry_count; n++) {
-        const long c = usable_cell(e, p, x->entries[n].label);
-        if (c >= 0) add_lane(t, ++row, e, (size_t)c);
-    }
-    if (base < 0 || !row) {
-        table_free(t);
-        return LB_OK;
-    }
-    snprintf(base_value, sizeof base_value, "%.4f", estimate_field(e, (size_t)base, field_recall).mean);
-    place_label(p, label, sizeof label);
-    place_file("lanes", p, name, sizeof name);
-    const int fresh = evidence_seeds(e, (size_t)base)[0].data[DATA_INDEPENDENT] != 0;
+    const char *level = levels_name(e, places, count), *note = levels_note(e, places, count);
+    char base[LABEL], caption[600];
+    compare_baseline_name(x, base);
     snprintf(caption, sizeof caption,
-             "%s: recall at FR 1 %% (ROC point) per loss, mean with 95 %% interval over %u seeds (%s); circles are the "
-             "seeds; the rule is tuned BCE.",
-             label, x->seeds, fresh ? "t, fresh data" : "Nadeau-Bengio, re-split data");
-    const figure_option options[] = {{"title", label},      {"xlabel", "recall at FR 1 %"},
-                                     {"value", base_value}, {"value_label", "BCE, tuned"},
-                                     {"xmin", "0"},         {"xmax", "1"},
-                                     {NULL, NULL}};
-    return report_figure(r, e->study, "lanes", name, t, options, caption, error);
-}
-
-static double curve_value(const measure *m, size_t i) { return m->curve[i]; }
-
-/* Mean recall over FR with its band, one line a loss. */
-static int curve_figure(report *r, const evidence *e, const place *p, lb_error *error) {
-    const experiment *x = &e->study->e;
-    const char *labels[MAX_ENTRIES];
-    size_t cells[MAX_ENTRIES], lines = 0;
-    double fr[CURVE_POINTS];
-    for (size_t n = 0; n < x->entry_count; n++) {
-        const long c = usable_cell(e, p, x->entries[n].label);
-        if (c < 0) continue;
-        labels[lines] = x->entries[n].label;
-        cells[lines++] = (size_t)c;
-    }
-    if (!lines) return LB_OK;
-    metric_log_grid(curve_low, curve_high, CURVE_POINTS, fr);
-    table *t = bands_new("FR", labels, lines);
-    for (size_t i = 0; t && i < CURVE_POINTS; i++) {
-        table_cell(t, "%.6f", fr[i]);
-        for (size_t l = 0; l < lines; l++) {
-            const estimate at = estimate_seeds(e, cells[l], curve_value, i);
-            bands_add(t, &at, 0, 1);
-        }
-    }
-    char name[PLACE_LABEL + 20], label[PLACE_LABEL], caption[600];
-    const float *data = evidence_seeds(e, cells[0])[0].data;
-    place_label(p, label, sizeof label);
-    place_file("curve", p, name, sizeof name);
-    snprintf(
-        caption, sizeof caption,
-        "%s: recall over the false-rejection rate, mean of %u seeds with 95 %% band; the rule is FR 1 %%. %.0f test "
-        "goods and %.0f test defects a seed.",
-        label, x->seeds, (double)data[DATA_GOODS + SET_TEST], (double)data[DATA_DEFECTS + SET_TEST]);
-    const figure_option options[] = {{"title", label}, {"xlabel", "FR, %"}, {"ylabel", "recall"},     {"logx", "1"},
-                                     {"percent", "1"}, {"rule", "0.01"},    {"rule_label", "FR 1 %"}, {NULL, NULL}};
-    return report_figure(r, e->study, "bands", name, t, options, caption, error);
+             "All blocks at a glance: means over blocks (the ratios of one data set averaged first) and the number of "
+             "block-ratio pairs with each verdict against %s.%s",
+             base, note);
+    int code = report_table(r, e->study, "summary", compare_summary(e, places, count), TABLE_INLINE, caption, error);
+    if (code) return code;
+    snprintf(caption, sizeof caption, "Recall at %s (ROC point), mean over seeds with 95 %% interval.%s", level, note);
+    code = report_table(r, e->study, "recall", recall_matrix(e, places, count), TABLE_INLINE, caption, error);
+    if (code) return code;
+    snprintf(caption, sizeof caption,
+             "Paired difference in recall at %s to %s%s, 95 %% interval, verdict at margin 0.02, sign-flip p where "
+             "every seed draws fresh data.%s",
+             level, base, strcmp(base, "tuned BCE") == 0 ? " with prior bias" : "", note);
+    return report_table(r, e->study, "difference", difference_matrix(e, places, count), TABLE_INLINE, caption, error);
 }
 
 /* The curves of one place, folded away so that the report can be read through. */
@@ -354,40 +244,30 @@ static int folded_figures(report *r, const evidence *e, const place *p, lb_error
     if (!in_list(wanted, "curve") && !in_list(wanted, "tuning")) return LB_OK;
     place_label(p, label, sizeof label);
     text_add(&r->body, "<details><summary>%s: recall over FR, and over tuning points</summary>\n\n", label);
-    if (in_list(wanted, "curve")) code = curve_figure(r, e, p, error);
-    if (!code && in_list(wanted, "tuning")) code = tuning_figure(r, e, p, error);
+    if (in_list(wanted, "curve")) code = compare_curve(r, e, p, error);
+    if (!code && in_list(wanted, "tuning")) code = compare_tuning(r, e, p, error);
     text_add(&r->body, "</details>\n\n");
     return code;
 }
 
-int analyse_compare(report *r, const evidence *e, lb_error *error) {
-    static place places[MAX_PLACES];
-    const size_t count = places_of(e->study, places);
-    say_edges(r, e->study);
-    int code = report_table(
-        r, e->study, "summary", compare_summary(e, places, count), TABLE_INLINE,
-        "All blocks at a glance: means over blocks (the ratios of one data set averaged first) and the number of "
-        "block-ratio pairs with each verdict against tuned BCE.",
-        error);
-    if (!code)
-        code = report_table(r, e->study, "recall", recall_matrix(e, places, count), TABLE_INLINE,
-                            "Recall at FR 1 % (ROC point), mean over seeds with 95 % interval.", error);
-    if (!code)
-        code = report_table(r, e->study, "difference", difference_matrix(e, places, count), TABLE_INLINE,
-                            "Paired difference in recall at FR 1 % to tuned BCE with prior bias, 95 % interval, "
-                            "verdict at margin 0.02, sign-flip p where every seed draws fresh data.",
-                            error);
-    for (size_t i = 0; !code && i < count; i++) {
-        const char *wanted = e->study->e.figures;
-        if (in_list(wanted, "lanes")) code = lanes_figure(r, e, &places[i], error);
-        if (!code) code = folded_figures(r, e, &places[i], error);
-    }
-    if (!code && e->study->e.points)
-        code = report_table(
-            r, e->study, "published", compare_published(r, e), TABLE_LINKED,
-            "recall at FR 1 % with the published defaults at the middle learning rate (tuning point 0, on the "
-            "tuning seeds) beside the tuned setting.",
-            error);
+static int place_figures(report *r, const evidence *e, const place *p, lb_error *error) {
+    const char *wanted = e->study->e.figures;
+    int code = LB_OK;
+    if (in_list(wanted, "lanes")) code = compare_lanes(r, e, p, error);
+    if (!code && evidence_has_masks(e) && in_list(wanted, "overlap")) code = compare_overlap(r, e, p, error);
+    if (!code && in_list(wanted, "sheet")) code = report_mask_sheet(r, e, p, error);
+    return code ? code : folded_figures(r, e, p, error);
+}
+
+static int linked_tables(report *r, const evidence *e, const place *places, size_t count, lb_error *error) {
+    char caption[400];
+    int code = LB_OK;
+    snprintf(caption, sizeof caption,
+             "recall at %s with the published defaults at the middle learning rate (tuning point 0, on the tuning "
+             "seeds) beside the tuned setting.%s",
+             levels_name(e, places, count), levels_note(e, places, count));
+    if (e->study->e.points)
+        code = report_table(r, e->study, "published", compare_published(r, e), TABLE_LINKED, caption, error);
     if (!code)
         code = report_table(r, e->study, "detail", detail_table(r, e), TABLE_LINKED,
                             "every metric of every loss and block, with the parameters it was trained with.", error);
@@ -397,5 +277,18 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
                             "naive quantile), tried on test: mean over seeds, in "
                             "brackets seed 1 with its Clopper-Pearson interval.",
                             error);
+    return code;
+}
+
+int analyse_compare(report *r, const evidence *e, lb_error *error) {
+    static place places[MAX_PLACES];
+    const size_t count = places_of(e->study, places);
+    const int masks = evidence_has_masks(e);
+    say_edges(r, e->study);
+    int code = overviews(r, e, places, count, error);
+    if (!code && masks) code = compare_masks_inline(r, e, places, count, error);
+    for (size_t i = 0; !code && i < count; i++) code = place_figures(r, e, &places[i], error);
+    if (!code) code = linked_tables(r, e, places, count, error);
+    if (!code && masks) code = compare_masks_linked(r, e, places, count, error);
     return code;
 }

@@ -96,7 +96,7 @@ static size_t neighbours(const param *p, double *out) {
     size_t n = 0;
     if (is_word(p, p->fallback)) return 0;
     if (a >= p->low && a <= p->high) out[n++] = p->scale == PARAM_INTEGER ? floor(a) : a;
-    if (p->fallback && b >= p->low && b <= p->high) out[n++] = b;
+    if (p->fallback != 0 && b >= p->low && b <= p->high) out[n++] = b;
     return n;
 }
 

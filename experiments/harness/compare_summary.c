@@ -1,9 +1,29 @@
 /* Two overviews of a comparison: verdicts over all places, and what tuning did to the published defaults. */
-#include "experiments/harness/analysis.h"
+#include "experiments/harness/compare.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+
+int compare_is_baseline(const experiment *x, size_t n) {
+    size_t first = 0;
+    while (first < x->entry_count && strcmp(x->entries[first].label, x->baseline) != 0 &&
+           strcmp(x->entries[first].family, x->baseline) != 0)
+        first++;
+    return n == first;
+}
+
+long compare_baseline(const evidence *e, const place *p) {
+    return evidence_find(e, p->b, p->ratio, e->study->e.baseline, 0);
+}
+
+static int is_tuned_bce(const experiment *x) { return x->points && strcmp(x->baseline, "bce") == 0; }
+
+const char *compare_rule_label(const experiment *x) { return is_tuned_bce(x) ? "BCE, tuned" : x->baseline; }
+
+void compare_baseline_name(const experiment *x, char *out) {
+    snprintf(out, LABEL, "%s", is_tuned_bce(x) ? "tuned BCE" : x->baseline);
+}
 
 /* Mean over blocks of a loss's recall and of its difference to the baseline. Ratios of one data set are no independent
    blocks: they are averaged first. */
@@ -19,7 +39,7 @@ static overview overview_of(const evidence *e, const place *places, size_t count
         double recall = 0, difference = 0;
         size_t ratios = 0;
         for (; i < count && places[i].b == b; i++) {
-            const long c = usable_cell(e, &places[i], label), base = usable_cell(e, &places[i], "bce");
+            const long c = usable_cell(e, &places[i], label), base = usable_cell(e, &places[i], e->study->e.baseline);
             if (c < 0 || base < 0) continue;
             const comparison d = compare_cells(e, (size_t)c, (size_t)base, field_recall);
             recall += estimate_field(e, (size_t)c, field_recall).mean;
@@ -36,20 +56,17 @@ static overview overview_of(const evidence *e, const place *places, size_t count
 }
 
 table *compare_summary(const evidence *e, const place *places, size_t count) {
-    static const char *const headers[] = {"loss",
-                                          "mean recall at FR 1 % over blocks",
-                                          "mean difference to tuned BCE",
-                                          "blocks",
-                                          "better",
-                                          "equivalent",
-                                          "unclear",
-                                          "worse"};
+    char recall[80], difference[LABEL + 40], base[LABEL];
     static const stat_verdict_kind order[] = {STAT_BETTER, STAT_EQUIVALENT, STAT_UNCLEAR, STAT_WORSE};
     const experiment *x = &e->study->e;
+    compare_baseline_name(x, base);
+    snprintf(recall, sizeof recall, "mean recall at %s over blocks", levels_name(e, places, count));
+    snprintf(difference, sizeof difference, "mean difference to %s", base);
+    const char *const headers[] = {"loss", recall, difference, "blocks", "better", "equivalent", "unclear", "worse"};
     table *t = table_new(headers, 8);
     for (size_t n = 0; t && n < x->entry_count; n++) {
         const overview o = overview_of(e, places, count, x->entries[n].label);
-        const int is_base = strcmp(x->entries[n].label, "bce") == 0;
+        const int is_base = compare_is_baseline(x, n);
         table_cell(t, "%s", x->entries[n].label);
         if (o.blocks)
             table_cell(t, "%.3f", o.recall / (double)o.blocks);

@@ -8,6 +8,8 @@
 const double fr_levels[FR_LEVELS] = {0.001, 0.005, 0.01, 0.05};
 const double curve_low = 0.001, curve_high = 0.1;
 
+const double size_edges[SIZE_BINS - 1] = {0.002, 0.01, 0.05};
+
 static const double partial_fr = 0.05, np_delta = 0.05;
 static const double started_share = 0.98; /* a training loss above this share of the prior's never left it */
 enum { MAX_SEEDS = 1000, CALIBRATION_BINS = 15 };
@@ -20,6 +22,7 @@ static int sorted(const trial_result *r, const char *name, metric_scores *out) {
 static void measure_test(measure *m, const metric_scores *test) {
     double fr[CURVE_POINTS];
     for (size_t i = 0; i < FR_LEVELS; i++) m->recall[i] = metric_recall_at(test, fr_levels[i], &m->status[i]).recall;
+    m->level = m->status[FR_HEADLINE] == METRIC_TOO_FEW ? FR_FALLBACK : FR_HEADLINE;
     m->pauc = metric_pauc(test, partial_fr);
     m->auroc = metric_auroc(test);
     m->average_precision = metric_average_precision(test, metric_prevalence(test));
@@ -36,9 +39,10 @@ static void measure_half(measure *m, const metric_scores *test) {
     m->accuracy = (1 - prior) * (1 - half.fr) + prior * half.recall;
 }
 
-static void measure_calibration(measure *m, const trial_result *r, const metric_scores *test) {
+static void measure_select(measure *m, const trial_result *r, const metric_scores *test) {
     metric_scores select;
     if (!sorted(r, "select", &select)) return;
+    m->select_recall = metric_recall_at(&select, fr_levels[m->level], NULL).recall;
     const metric_platt fit = metric_platt_fit(&select);
     m->calibration_error = metric_calibration_error(test, &fit, CALIBRATION_BINS);
     metric_scores_free(&select);
@@ -65,9 +69,47 @@ static void measure_checkpoints(measure *m, const trial_result *r, unsigned chec
         snprintf(name, sizeof name, k == checkpoints ? "test" : "test@%u", k);
         m->checkpoint[k - 1] = 0;
         if (!sorted(r, name, &scores)) continue;
-        m->checkpoint[k - 1] = metric_recall_at(&scores, fr_levels[FR_HEADLINE], NULL).recall;
+        m->checkpoint[k - 1] = metric_recall_at(&scores, fr_levels[m->level], NULL).recall;
         metric_scores_free(&scores);
     }
+}
+
+static size_t size_bin(double share) {
+    size_t bin = 0;
+    while (bin < SIZE_BINS - 1 && share >= size_edges[bin]) bin++;
+    return bin;
+}
+
+/* Instances found at the threshold that rejects the level's share of the goods by their largest logit. */
+static void measure_instances(measure *m, const trial_result *r, double pixels) {
+    const trial_array *score = trial_result_find(r, "instance_score"), *area = trial_result_find(r, "instance_area");
+    metric_scores largest;
+    size_t found[SIZE_BINS] = {0}, all_found = 0;
+    if (!score || !area || !sorted(r, "test_max", &largest)) return;
+    const metric_point at = metric_recall_at(&largest, fr_levels[m->level], NULL);
+    metric_scores_free(&largest);
+    m->mask.recall_max = at.recall;
+    for (size_t i = 0; i < score->count; i++) {
+        const size_t bin = size_bin((double)area->data[i] / pixels);
+        m->mask.size_count[bin]++;
+        found[bin] += score->data[i] > at.threshold;
+        all_found += score->data[i] > at.threshold;
+    }
+    if (score->count) m->mask.instance_recall = (double)all_found / (double)score->count;
+    for (size_t bin = 0; bin < SIZE_BINS; bin++)
+        m->mask.size_recall[bin] =
+            m->mask.size_count[bin] ? (double)found[bin] / (double)m->mask.size_count[bin] : (double)NAN;
+}
+
+static void measure_masks(measure *m, const trial_result *r) {
+    const trial_array *number = trial_result_find(r, "masks");
+    const double height = (double)m->data[DATA_HEIGHT], width = (double)m->data[DATA_WIDTH];
+    m->has_masks = number && number->count == MASK_NUMBERS;
+    for (size_t i = 0; m->has_masks && i < MASK_NUMBERS; i++)
+        m->mask.number[i] = isnan(number->data[i]) && i < MASK_PIXEL_SHARE ? 0 : (double)number->data[i];
+    if (m->has_masks && r->outcome != OUTCOME_OK)
+        m->mask.number[MASK_HAUSDORFF_95] = sqrt(height * height + width * width);
+    if (m->has_masks && r->outcome == OUTCOME_OK) measure_instances(m, r, height * width);
 }
 
 static void measure_trial(measure *m, const trial *t, const trial_result *r) {
@@ -78,16 +120,19 @@ static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     m->scores = trial_scores_hash(r);
     m->weights = r->weights;
     if (data && data->count == DATA_FACTS) memcpy(m->data, data->data, sizeof m->data);
+    m->level = FR_HEADLINE;
     m->auroc = m->pauc = 0.5;
     m->calibration_error = (double)NAN; /* a diverged model has no probabilities */
-    if (r->outcome != OUTCOME_OK || !sorted(r, "test", &test)) return;
-    m->started = r->train_loss < started_share * r->prior_loss;
-    measure_test(m, &test);
-    measure_half(m, &test);
-    measure_calibration(m, r, &test);
-    measure_transfer(m, r, &test);
-    measure_checkpoints(m, r, t->checkpoints);
-    metric_scores_free(&test);
+    if (r->outcome == OUTCOME_OK && sorted(r, "test", &test)) {
+        m->started = r->train_loss < started_share * r->prior_loss;
+        measure_test(m, &test);
+        measure_half(m, &test);
+        measure_select(m, r, &test);
+        measure_transfer(m, r, &test);
+        measure_checkpoints(m, r, t->checkpoints);
+        metric_scores_free(&test);
+    }
+    measure_masks(m, r);
 }
 
 int evidence_measure(store *from, const trial *t, measure *out, lb_error *error) {
@@ -134,13 +179,41 @@ static double present(const measure *m, double value) { return m->present ? valu
 double field_level(const measure *m, size_t level) {
     return m->status[level] == METRIC_TOO_FEW ? (double)NAN : present(m, m->recall[level]);
 }
-double field_recall(const measure *m) { return field_level(m, FR_HEADLINE); }
+double field_recall(const measure *m) { return field_level(m, m->level); }
+double field_select_recall(const measure *m) { return present(m, m->select_recall); }
 double field_pauc(const measure *m) { return present(m, m->pauc); }
 double field_auroc(const measure *m) { return present(m, m->auroc); }
 double field_average_precision(const measure *m) { return present(m, m->average_precision); }
 double field_calibration_error(const measure *m) { return present(m, m->calibration_error); }
 double field_accuracy(const measure *m) { return present(m, m->accuracy); }
 double field_recall_half(const measure *m) { return present(m, m->recall_half); }
+
+static double of_masks(const measure *m, double value) { return m->has_masks ? present(m, value) : (double)NAN; }
+
+double field_mask(const measure *m, size_t number) { return of_masks(m, m->mask.number[number]); }
+double field_dice(const measure *m) { return field_mask(m, MASK_DICE); }
+double field_dice_half(const measure *m) { return field_mask(m, MASK_DICE_HALF); }
+double field_mean_iou(const measure *m) { return field_mask(m, MASK_MEAN_IOU); }
+double field_pixel_ap(const measure *m) { return field_mask(m, MASK_PIXEL_AP); }
+double field_pixel_recall(const measure *m) { return field_mask(m, MASK_PIXEL_RECALL + FR_HEADLINE); }
+double field_boundary_f1(const measure *m) { return field_mask(m, MASK_BOUNDARY_F1); }
+double field_hausdorff_95(const measure *m) { return field_mask(m, MASK_HAUSDORFF_95); }
+double field_ap50(const measure *m) { return field_mask(m, MASK_AP50); }
+double field_ap75(const measure *m) { return field_mask(m, MASK_AP75); }
+double field_recall_max(const measure *m) { return of_masks(m, m->mask.recall_max); }
+double field_instance_recall(const measure *m) { return of_masks(m, m->mask.instance_recall); }
+
+int evidence_has_masks(const evidence *e) {
+    return e->study->cell_count && e->study->cells[0].finals && e->study->cells[0].finals[0].per_pixel;
+}
+
+size_t evidence_level(const evidence *e, size_t c) {
+    for (unsigned k = 0; k < e->study->e.seeds; k++) {
+        const measure *m = &evidence_seeds(e, c)[k];
+        if (m->present && m->outcome == OUTCOME_OK) return m->level;
+    }
+    return FR_HEADLINE;
+}
 
 /* Items in test over items in train, for re-split data; 0 for fresh data. Of the first of n seeds that knows its data.
  */

@@ -3,14 +3,29 @@
 #ifndef HARNESS_EVIDENCE_H
 #define HARNESS_EVIDENCE_H
 
+#include "experiments/harness/mask_scores.h"
 #include "experiments/harness/store.h"
 #include "experiments/harness/study.h"
 #include "lib/metrics/metrics.h"
 #include "lib/stats/stats.h"
 
-enum { FR_LEVELS = 4, FR_HEADLINE = 2, CURVE_POINTS = 41, MAX_CHECKPOINTS = 10 };
+enum { FR_LEVELS = 4, FR_HEADLINE = 2, FR_FALLBACK = 3, CURVE_POINTS = 41, MAX_CHECKPOINTS = 10 };
 extern const double fr_levels[FR_LEVELS];  /* 0.1, 0.5, 1 and 5 % */
 extern const double curve_low, curve_high; /* the FR-recall curve runs from 0.1 to 10 % */
+
+/* Sizes of defects, by their share of the image's pixels: below 0.2 %, to 1 %, to 5 %, above. */
+enum { SIZE_BINS = 4 };
+extern const double size_edges[SIZE_BINS - 1];
+
+/* Of a trial of masks, on the test set. */
+typedef struct {
+    double number[MASK_NUMBERS];   /* mask_scores.h; a diverged model has 0, and the image's diagonal as its distance */
+    double recall_max;             /* image recall at the model's level, an image scored by its largest logit */
+    double instance_recall;        /* share of true instances whose largest logit exceeds the threshold that rejects
+                                      that level's share of the goods, an image scored by its largest logit */
+    double size_recall[SIZE_BINS]; /* the same by size; NaN: no such instance */
+    size_t size_count[SIZE_BINS];
+} mask_measure;
 
 /* One trained model on its test set. */
 typedef struct {
@@ -20,6 +35,8 @@ typedef struct {
     int started; /* its training loss left what the prior alone pays */
     metric_status status[FR_LEVELS];
     double recall[FR_LEVELS]; /* ROC point: threshold from the test goods */
+    size_t level;             /* FR_HEADLINE, or FR_FALLBACK where the test goods are too few for it */
+    double select_recall;     /* the same on select, at `level` whatever its goods allow; for choices */
     double pauc, auroc, average_precision, calibration_error;
     double accuracy;                    /* at logit 0, at the share of defects in train */
     double recall_half;                 /* at logit 0: probability one half */
@@ -30,6 +47,8 @@ typedef struct {
     double checkpoint[MAX_CHECKPOINTS]; /* recall at FR 1 % after 1/n, 2/n, .. of the visits */
     uint64_t scores, weights;           /* hashes */
     float data[DATA_FACTS];
+    int has_masks;
+    mask_measure mask; /* where has_masks */
 } measure;
 
 typedef struct {
@@ -52,13 +71,34 @@ long evidence_find(const evidence *e, const block *b, unsigned ratio, const char
 typedef double (*measure_field)(const measure *m);
 double field_level(const measure *m, size_t level); /* recall at fr_levels[level], a tied model's too: what lies
                                                        strictly above the tie; NaN: too few goods */
-double field_recall(const measure *m);              /* the same at FR 1 % */
+double field_recall(const measure *m);              /* the same at m->level: FR 1 %, or 5 % on few goods */
+double field_select_recall(const measure *m);
 double field_pauc(const measure *m);
 double field_auroc(const measure *m);
 double field_average_precision(const measure *m);
 double field_calibration_error(const measure *m);
 double field_accuracy(const measure *m);
 double field_recall_half(const measure *m);
+
+/* Of masks; NaN for a model that has none. */
+double field_mask(const measure *m, size_t number); /* MASK_... */
+double field_dice(const measure *m);
+double field_dice_half(const measure *m);
+double field_mean_iou(const measure *m);
+double field_pixel_ap(const measure *m);
+double field_pixel_recall(const measure *m); /* at a pixel FR of 1 % */
+double field_boundary_f1(const measure *m);
+double field_hausdorff_95(const measure *m);
+double field_ap50(const measure *m);
+double field_ap75(const measure *m);
+double field_recall_max(const measure *m);
+double field_instance_recall(const measure *m);
+
+/* 1 when the cells are trials of masks. */
+int evidence_has_masks(const evidence *e);
+
+/* Level of a cell's headline recall, of the first seed that knows it: FR_HEADLINE or FR_FALLBACK. */
+size_t evidence_level(const evidence *e, size_t cell);
 
 /* A mean over seeds with its 95 % interval: t for fresh data, Nadeau-Bengio for re-split data. */
 typedef struct {

@@ -225,6 +225,8 @@ static int set_about(reader *r, const char *name, const char *value) {
     if (strcmp(name, "analysis") == 0) return set_text(r, name, value, e->analysis, sizeof e->analysis);
     if (strcmp(name, "figures") == 0) return add_text(r, name, value, e->figures, sizeof e->figures);
     if (strcmp(name, "caption") == 0) return add_text(r, name, value, e->caption, sizeof e->caption);
+    if (strcmp(name, "baseline") == 0) return set_text(r, name, value, e->baseline, sizeof e->baseline);
+    if (strcmp(name, "sheet") == 0) return add_text(r, name, value, e->sheet, sizeof e->sheet);
     return fail(r, "[experiment] has no key '%s'", name);
 }
 
@@ -286,8 +288,7 @@ static void narrow_blocks(reader *r) {
     e->block_count = kept;
 }
 
-/* Keeps entries that the profile lists and LOSS= names, by label or by loss name; `bce` stays, differences are taken to
- * it. */
+/* Keeps entries that the profile lists and LOSS= names, by label or by loss name; the baseline stays. */
 static void narrow_losses(reader *r) {
     experiment *e = r->e;
     size_t kept = 0;
@@ -296,7 +297,8 @@ static void narrow_losses(reader *r) {
         const entry *n = &e->entries[i];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(n->loss, "( "), n->loss);
         if (!in_list(r->losses, n->family)) continue;
-        if (!in_list(r->chosen->loss, n->family) && !in_list(r->chosen->loss, name) && strcmp(n->family, "bce") != 0)
+        if (!in_list(r->chosen->loss, n->family) && !in_list(r->chosen->loss, name) &&
+            strcmp(n->family, e->baseline) != 0)
             continue;
         if (kept != i) e->entries[kept] = *n;
         kept++;
@@ -321,12 +323,23 @@ int experiment_has_data(const experiment *e, const char *word) {
     return 0;
 }
 
+static int is_listed(const experiment *e, const char *family) {
+    for (size_t i = 0; i < e->entry_count; i++)
+        if (strcmp(e->entries[i].family, family) == 0) return 1;
+    return 0;
+}
+
 /* Before narrowing: a profile's lists name what is there, and something is there. */
 static int check_lists(reader *r) {
     const experiment *e = r->e;
-    char list[sizeof r->blocks];
+    char list[sizeof r->blocks], sheet[sizeof e->sheet];
     if (!e->block_count) return fail(r, "[blocks] is empty");
     if (!e->entry_count) return fail(r, "[losses] is empty");
+    if (strcmp(e->baseline, "bce") != 0 && !is_listed(e, e->baseline))
+        return fail(r, "baseline '%s' is not among the losses", e->baseline);
+    copy(sheet, sizeof sheet, e->sheet);
+    for (char *save = NULL, *word = strtok_r(sheet, ",; ", &save); word; word = strtok_r(NULL, ",; ", &save))
+        if (!is_listed(e, word)) return fail(r, "sheet: there is no loss '%s'", word);
     copy(list, sizeof list, r->blocks);
     for (char *save = NULL, *word = strtok_r(list, ",; ", &save); word; word = strtok_r(NULL, ",; ", &save)) {
         size_t i = 0;
@@ -344,7 +357,7 @@ static int check_lists(reader *r) {
 
 static int check(reader *r) {
     const experiment *e = r->e;
-    static const char *const analyses = "compare grid ratios easy rates";
+    static const char *const analyses = "compare grid ratios easy rates lambda epsilon equivalence sizes";
     if (!e->analysis[0] || !in_list(analyses, e->analysis))
         return fail(r, "analysis '%s' is not one of: %s", e->analysis, analyses);
     if (!e->model[0]) return fail(r, "[train] names no model");
@@ -371,7 +384,7 @@ static void name_of(const char *path, char *out) {
 }
 
 int experiment_read(const char *path, const selection *chosen, experiment *out, lb_error *error) {
-    *out = (experiment){.batch = 32, .checkpoints = 1};
+    *out = (experiment){.batch = 32, .checkpoints = 1, .baseline = "bce"};
     name_of(path, out->name);
     reader r = {.path = path, .chosen = chosen, .e = out, .error = error};
     r.file = fopen(path, "r");

@@ -1,8 +1,10 @@
 /* clang-format off */
 /* An experiment: one ini file that a user reads, copies and edits.
 
-       [experiment]  question, analysis (compare | grid | ratios | easy | rates), caption,
-                     figures (which of the analysis's figures; none named: all)
+       [experiment]  question, analysis (compare | grid | ratios | easy | rates | lambda | epsilon | equivalence | sizes),
+                     caption, figures (which of the analysis's figures; none named: all),
+                     baseline (the loss that differences are taken to; bce), sheet (losses whose masks are shown as
+                     pictures)
        [blocks]      label = data set expression @ ratio ratio ...   (`natural`: as the data are)
        [losses]      label = loss expression [| bias=0] [| sampler=balanced] [| streams=b]
                      {a, b} in an expression stands for each of a and b: a grid
@@ -34,7 +36,7 @@ typedef struct {
 } entry;
 
 typedef struct {
-    char name[LABEL], question[600], analysis[32], figures[200], caption[1200];
+    char name[LABEL], question[600], analysis[32], figures[200], caption[1200], baseline[LABEL], sheet[400];
     block blocks[MAX_BLOCKS];
     size_t block_count;
     entry entries[MAX_ENTRIES];

@@ -1,5 +1,7 @@
 #include "experiments/harness/pool.h"
 
+#include "experiments/harness/mask_scores.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -59,7 +61,7 @@ static double now(void) {
 
 static int data_for(pool *p, const trial *t, const dataset **out, lb_error *error) {
     char name[2 * SPEC_MAX_TEXT];
-    snprintf(name, sizeof name, "%s|%u", t->content, t->seed);
+    snprintf(name, sizeof name, "%s|%u|%s", t->content, t->seed, t->per_pixel ? "masks" : "");
     for (size_t i = 0; i < OPEN_DATA; i++)
         if (p->data[i].open && strcmp(p->data[i].name, name) == 0) {
             *out = &p->data[i].data;
@@ -69,9 +71,10 @@ static int data_for(pool *p, const trial *t, const dataset **out, lb_error *erro
     if (last->open) dataset_free(&last->data);
     memmove(&p->data[1], &p->data[0], (OPEN_DATA - 1) * sizeof p->data[0]);
     open_data *first = &p->data[0];
-    const dataset_request request = {.ratio = t->ratio, .seed = t->seed, .search = p->options->search};
+    const dataset_request request = trial_request(t, p->options->search);
     first->open = 0;
-    const int code = dataset_open(t->data, &request, &first->data, error);
+    int code = dataset_open(t->data, &request, &first->data, error);
+    if (!code && t->per_pixel && (code = mask_scores_check(t, &first->data, error))) dataset_free(&first->data);
     if (code) return code;
     snprintf(first->name, sizeof first->name, "%s", name);
     first->open = 1;

@@ -25,8 +25,11 @@
 static const struct {
     const char *name;
     int (*analyse)(report *, const evidence *, lb_error *);
-} analyses[] = {{"compare", analyse_compare}, {"grid", analyse_grid},   {"ratios", analyse_ratios},
-                {"easy", analyse_easy},       {"rates", analyse_rates}, {NULL, NULL}};
+} analyses[] = {{"compare", analyse_compare}, {"grid", analyse_grid},
+                {"ratios", analyse_ratios},   {"easy", analyse_easy},
+                {"rates", analyse_rates},     {"lambda", analyse_lambda},
+                {"epsilon", analyse_epsilon}, {"equivalence", analyse_equivalence},
+                {"sizes", analyse_sizes},     {NULL, NULL}};
 
 /* --- files
  * ------------------------------------------------------------------------------------------------------------- */
@@ -156,7 +159,7 @@ const char *missing_word(const evidence *e, size_t c) {
     if (bad.failed) return "failed";
     if (2 * bad.tied > e->study->e.seeds) return "tied";
     for (unsigned k = 0; k < e->study->e.seeds; k++) /* a diverged seed has no status */
-        if (seeds[k].status[FR_HEADLINE] == METRIC_TOO_FEW) return "n<299";
+        if (seeds[k].status[seeds[k].level] == METRIC_TOO_FEW) return "n<59";
     return "";
 }
 
@@ -170,7 +173,7 @@ troubles troubles_of(const evidence *e, size_t c) {
             out.diverged++;
         else if (!seeds[k].started)
             out.not_started++;
-        out.tied += seeds[k].present && seeds[k].status[FR_HEADLINE] == METRIC_TIED;
+        out.tied += seeds[k].present && seeds[k].status[seeds[k].level] == METRIC_TIED;
     }
     return out;
 }
@@ -207,6 +210,14 @@ static const measure *any_measure(const evidence *e, const block *b, unsigned ra
     }
     return NULL;
 }
+
+/* The same of a trial of masks. */
+static const measure *any_masks(const evidence *e, const block *b, unsigned ratio) {
+    const measure *m = evidence_has_masks(e) ? any_measure(e, b, ratio) : NULL;
+    return m && m->has_masks ? m : NULL;
+}
+
+typedef const measure *(*measure_finder)(const evidence *e, const block *b, unsigned ratio);
 
 static void add_counts(table *t, const measure *m) {
     for (int set = 0; set < SET_COUNT; set++)
@@ -245,16 +256,62 @@ static int seen_before(const report *r, size_t study_index, size_t block_index) 
     return 0;
 }
 
-static int used_before(const report *r, size_t study_index, const block *b, unsigned ratio) {
+static int used_before(const report *r, size_t study_index, const block *b, unsigned ratio, measure_finder find) {
     for (size_t s = 0; s < study_index; s++)
         for (size_t i = 0; i < r->c->studies[s].e.block_count; i++) {
             const block *other = &r->c->studies[s].e.blocks[i];
             for (size_t k = 0; k < other->ratio_count; k++)
                 if (strcmp(other->data, b->data) == 0 && other->ratios[k] == ratio &&
-                    any_measure(&r->evidences[s], other, ratio))
+                    find(&r->evidences[s], other, ratio))
                     return 1;
         }
     return 0;
+}
+
+static void percent_cell(table *t, double share) { table_cell(t, "%.3g %%", 100 * share); }
+
+static void add_mask_row(table *t, const measure *m, const block *b, unsigned ratio) {
+    char ratio_name[32];
+    ratio_text(ratio, ratio_name, sizeof ratio_name);
+    table_cell(t, "%s", b->label);
+    table_cell(t, "%s", ratio_name);
+    percent_cell(t, field_mask(m, MASK_PIXEL_SHARE));
+    percent_cell(t, field_mask(m, MASK_AREA));
+    table_cell(t, "%.0f", field_mask(m, MASK_VANISHED));
+    table_cell(t, "%.0f", field_mask(m, MASK_EMPTY));
+    table_cell(t, "%.0f", field_mask(m, MASK_BETWEEN));
+}
+
+/* Blocks whose masks were trained on, each data set and ratio once. */
+static table *mask_sets(const report *r) {
+    static const char *const headers[] = {"block", "ratio",  "defect pixels in train", "mean defect area", "vanished",
+                                          "empty", "between"};
+    table *t = table_new(headers, 7);
+    for (size_t s = 0; t && s < r->c->count; s++)
+        for (size_t b = 0; b < r->c->studies[s].e.block_count; b++) {
+            const block *at = &r->c->studies[s].e.blocks[b];
+            for (size_t k = 0; k < at->ratio_count; k++) {
+                const measure *m = any_masks(&r->evidences[s], at, at->ratios[k]);
+                if (m && !used_before(r, s, at, at->ratios[k], any_masks)) add_mask_row(t, m, at, at->ratios[k]);
+            }
+        }
+    return t;
+}
+
+/* Nothing where no masks were trained on. */
+static int write_mask_sets(report *r, const study *data_study, lb_error *error) {
+    table *t = mask_sets(r);
+    if (t && !table_rows(t)) {
+        table_free(t);
+        return LB_OK;
+    }
+    return report_table(r, data_study, "masks", t, TABLE_INLINE,
+                        "Masks that were trained on; shares are those of seed 1. Mean defect area: share of the pixels "
+                        "that the mask of a test defect "
+                        "image marks. Left out of the whole collection: vanished, no pixel of the mask is left at "
+                        "this size; empty, the mask of a defect is empty in the source; between, tiles with too "
+                        "few defect pixels to be a defect and too many to be good.",
+                        error);
 }
 
 static int add_sheet(report *r, const block *b, text *sheets, lb_error *error) {
@@ -296,7 +353,8 @@ static int write_data(report *r, lb_error *error) {
             const block *at = &from->e.blocks[b];
             const int again = seen_before(r, s, b);
             for (size_t k = 0; k < at->ratio_count; k++)
-                if (!used_before(r, s, at, at->ratios[k])) add_data_row(t, r, &r->evidences[s], at, at->ratios[k]);
+                if (!used_before(r, s, at, at->ratios[k], any_measure))
+                    add_data_row(t, r, &r->evidences[s], at, at->ratios[k]);
             if (again) continue;
             if (from->unavailable[b])
                 text_add(&sheets, "**%s: not fetched.** %s\n\n", at->label, from->reason[b]);
@@ -314,6 +372,7 @@ static int write_data(report *r, lb_error *error) {
                             error);
     else
         table_free(t);
+    if (!code) code = write_mask_sets(r, &data_study, error);
     if (!code && sheets.data) text_add(&r->body, "%s", sheets.data);
     text_free(&sheets);
     return code;

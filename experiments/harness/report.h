@@ -62,7 +62,7 @@ void ratio_text(unsigned ratio, char *out, size_t size);
    `plus`; "failed" when there is no number. */
 void estimate_text(const estimate *e, int plus, char *out, size_t size);
 
-/* Why a mean over seeds has no number: "failed", "n<299", "tied" (in more than half of the seeds), or "". */
+/* Why a mean over seeds has no number: "failed", "n<59", "tied" (in more than half of the seeds), or "". */
 const char *missing_word(const evidence *e, size_t cell);
 
 /* Seeds of a cell that diverged, did not start, crashed, or gave so many equal scores that they tie at the threshold.
@@ -81,6 +81,10 @@ int analyse_grid(report *r, const evidence *e, lb_error *error);
 int analyse_ratios(report *r, const evidence *e, lb_error *error);
 int analyse_easy(report *r, const evidence *e, lb_error *error);
 int analyse_rates(report *r, const evidence *e, lb_error *error);
+int analyse_lambda(report *r, const evidence *e, lb_error *error);
+int analyse_epsilon(report *r, const evidence *e, lb_error *error);
+int analyse_equivalence(report *r, const evidence *e, lb_error *error);
+int analyse_sizes(report *r, const evidence *e, lb_error *error);
 
 /* The claims table, computed from all evidence. */
 int report_claims(report *r, lb_error *error);

@@ -1,6 +1,8 @@
 /* The training loop: the one place where a network, a loss and a data set meet. */
-#include "experiments/harness/trial.h"
+#include "experiments/harness/input_scale.h"
+#include "experiments/harness/mask_scores.h"
 
+#include "lib/base/repro_math.h"
 #include "lib/loss/loss.h"
 #include "lib/nn/nn.h"
 
@@ -24,41 +26,22 @@ typedef struct {
     nn_net *net;
     loss *l;
     rng order;
-    epoch epochs[2];   /* natural: [0] only; balanced: goods, defects */
-    float mean, scale; /* input = (pixel - mean) * scale */
+    epoch epochs[2]; /* natural: [0] only; balanced: goods, defects */
+    size_t outputs;  /* logits an image: 1, or one a pixel */
+    input_scale scale;
     float *input, *logits, *target, *gradient;
     void *scratch;
-    double prior; /* share of defects that the loss sees */
+    double prior; /* share of defects, or of defect pixels, that the loss sees */
 } session;
 
-static size_t item_size(const dataset *d) { return d->height * d->width * d->channels; }
-
-/* Mean and 1/sd of the training pixels; integer sums, so exact. Tabular values come standardised by their importer. */
-static void measure_input(session *s) {
-    const dataset_items *train = &s->d->sets[SET_TRAIN];
-    s->mean = 0;
-    s->scale = 1;
-    if (!train->pixels) return;
-    const size_t n = train->count * item_size(s->d);
-    uint64_t sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += train->pixels[i];
-        squares += (uint64_t)train->pixels[i] * train->pixels[i];
-    }
-    const double mean = (double)sum / (double)n, variance = (double)squares / (double)n - mean * mean;
-    s->mean = (float)mean;
-    s->scale = (float)(1 / sqrt(variance > 1e-6 ? variance : 1e-6));
-}
-
-/* input is [n][height][width][channels] */
-static void load_item(const session *s, const dataset_items *set, size_t item, float *input) {
-    const size_t size = item_size(s->d);
-    if (set->values) {
-        memcpy(input, set->values + item * size, size * sizeof *input);
+/* target is [outputs]: the label, or the mask */
+static void load_target(const session *s, const dataset_items *set, size_t item, float *target) {
+    if (!s->t->per_pixel) {
+        target[0] = item >= set->goods ? 1.0f : 0.0f;
         return;
     }
-    const unsigned char *pixel = set->pixels + item * size;
-    for (size_t i = 0; i < size; i++) input[i] = ((float)pixel[i] - s->mean) * s->scale;
+    const unsigned char *mask = set->masks + item * s->outputs;
+    for (size_t i = 0; i < s->outputs; i++) target[i] = mask[i] > 127 ? 1.0f : 0.0f;
 }
 
 static int epoch_start(epoch *e, size_t first, size_t count) {
@@ -83,13 +66,18 @@ static void load_batch(session *s) {
     for (size_t i = 0; i < s->t->batch; i++) {
         epoch *e = &s->epochs[s->t->sampler == SAMPLER_BALANCED && i % 2];
         const uint32_t item = epoch_next(e, &s->order);
-        load_item(s, train, item, s->input + i * item_size(s->d));
-        s->target[i] = item >= train->goods ? 1.0f : 0.0f;
+        input_load(&s->scale, s->d, train, item, s->input + i * input_size(s->d));
+        load_target(s, train, item, s->target + i * s->outputs);
     }
 }
 
 static loss_batch batch_of(const session *s) {
-    return (loss_batch){.images = s->t->batch, .channels = 1, .pixels = 1, .input = s->logits, .target = s->target};
+    return (loss_batch){.images = s->t->batch,
+                        .channels = 1,
+                        .pixels = s->outputs,
+                        .width = s->t->per_pixel ? s->d->width : 0,
+                        .input = s->logits,
+                        .target = s->target};
 }
 
 /* Warm-up over the first tenth, then a straight line to zero: the same for every loss. */
@@ -98,22 +86,45 @@ static double rate_at(const trial *t, size_t step, size_t steps) {
     return t->learning_rate * (at < warm ? at / warm : ((double)steps - at) / ((double)steps - warm));
 }
 
-static int score_set(session *s, dataset_set which, const char *name, trial_result *out, lb_error *error) {
+/* logit is [count][outputs] */
+static void score_items(session *s, const dataset_items *set, float *logit) {
+    for (size_t from = 0; from < set->count; from += s->t->batch) {
+        const size_t n = set->count - from < s->t->batch ? set->count - from : s->t->batch;
+        for (size_t i = 0; i < n; i++) input_load(&s->scale, s->d, set, from + i, s->input + i * input_size(s->d));
+        nn_net_forward(s->net, s->input, n, logit + from * s->outputs);
+    }
+}
+
+static int score_images(session *s, dataset_set which, const char *name, trial_result *out, lb_error *error) {
     const dataset_items *set = &s->d->sets[which];
     float *scores = trial_result_add(out, name, set->count, set->goods);
     if (!scores) return lb_fail_memory(error, "scores");
-    for (size_t from = 0; from < set->count; from += s->t->batch) {
-        const size_t n = set->count - from < s->t->batch ? set->count - from : s->t->batch;
-        for (size_t i = 0; i < n; i++) load_item(s, set, from + i, s->input + i * item_size(s->d));
-        nn_net_forward(s->net, s->input, n, scores + from);
-        for (size_t i = 0; i < n; i++)
-            if (!isfinite(scores[from + i])) out->outcome = OUTCOME_DIVERGED;
-    }
+    score_items(s, set, scores);
+    for (size_t i = 0; i < set->count; i++)
+        if (!isfinite(scores[i])) out->outcome = OUTCOME_DIVERGED;
     return LB_OK;
 }
 
+static int score_masks(session *s, dataset_set which, const char *name, trial_result *out, lb_error *error) {
+    const dataset_items *set = &s->d->sets[which];
+    float *logit = malloc((set->count ? set->count : 1) * s->outputs * sizeof *logit);
+    if (!logit) return lb_fail_memory(error, "the masks of a set");
+    score_items(s, set, logit);
+    int code = mask_scores_images(s->d, which, name, logit, out, error);
+    if (!code && which == SET_SELECT) code = mask_scores_select(s->d, logit, out, error);
+    if (!code && strcmp(name, "test") == 0) code = mask_scores_test(s->d, logit, out, error);
+    free(logit);
+    return code;
+}
+
+static int score_set(session *s, dataset_set which, const char *name, trial_result *out, lb_error *error) {
+    return (s->t->per_pixel ? score_masks : score_images)(s, which, name, out, error);
+}
+
+/* --- where the loss starts --- */
+
 /* The loss of a net that knows the share of defects and nothing else. */
-static int measure_prior(session *s, trial_result *out, lb_error *error) {
+static int measure_label_prior(session *s, trial_result *out, lb_error *error) {
     const float logit = (float)(out->prior_logit = loss_prior_logit(s->l, s->prior));
     const float logits[2] = {logit, logit}, target[2] = {0, 1};
     const float weight[2] = {(float)(1 - s->prior), (float)s->prior};
@@ -122,24 +133,65 @@ static int measure_prior(session *s, trial_result *out, lb_error *error) {
     return loss_eval(s->l, &two, LOSS_SUM, &out->prior_loss, NULL, NULL, s->scratch, error);
 }
 
+/* The same for masks, on random batches, since what a mask costs depends on the masks beside it. An overlap has no
+   prior of its own, its best constant is everything or nothing: the logit of the share of defect pixels serves. */
+static int measure_mask_prior(session *s, rng stream, trial_result *out, lb_error *error) {
+    enum { BATCHES = 16 };
+    const dataset_items *train = &s->d->sets[SET_TRAIN];
+    const size_t goods = train->goods, defects = train->count - goods, n = s->t->batch * s->outputs;
+    const int own = loss_kind_of(s->l) == LOSS_BINARY;
+    out->prior_logit = own ? loss_prior_logit(s->l, s->prior) : repro_log(s->prior / (1 - s->prior));
+    for (size_t i = 0; i < n; i++) s->logits[i] = (float)out->prior_logit;
+    for (int k = 0; k < BATCHES; k++) {
+        double value;
+        for (size_t i = 0; i < s->t->batch; i++) {
+            const int defect = s->t->sampler == SAMPLER_BALANCED && i % 2;
+            const size_t many = s->t->sampler != SAMPLER_BALANCED ? train->count : defect ? defects : goods;
+            const size_t item = (defect ? goods : 0) + rng_below(&stream, (uint32_t)many);
+            load_target(s, train, item, s->target + i * s->outputs);
+        }
+        const loss_batch batch = batch_of(s);
+        const int code = loss_eval(s->l, &batch, LOSS_MEAN, &value, NULL, NULL, s->scratch, error);
+        if (code) return code;
+        out->prior_loss += value / BATCHES;
+    }
+    return LB_OK;
+}
+
+/* Goods and defects that the loss sees, of images or of pixels. */
+static loss_counts counts_of(const session *s) {
+    const dataset_items *train = &s->d->sets[SET_TRAIN];
+    const double goods = (double)train->goods, defects = (double)(train->count - train->goods);
+    const int balanced = s->t->sampler == SAMPLER_BALANCED;
+    const double half = (double)train->count / 2;
+    if (!s->t->per_pixel) return (loss_counts){balanced ? half : goods, balanced ? half : defects};
+    size_t pixels = 0;
+    for (size_t i = train->goods * s->outputs; i < train->count * s->outputs; i++) pixels += train->masks[i] > 127;
+    const double defect = (double)pixels * (balanced ? half / defects : 1);
+    return (loss_counts){(double)(train->count * s->outputs) - defect, defect};
+}
+
 static int session_open(session *s, lb_error *error) {
     const trial *t = s->t;
     const dataset_items *train = &s->d->sets[SET_TRAIN];
     const int balanced = t->sampler == SAMPLER_BALANCED;
     const size_t defects = train->count - train->goods;
     const nn_shape shape = {s->d->height, s->d->width, s->d->channels};
-    s->net = nn_net_new(t->model, shape, 1, t->batch, error);
+    s->outputs = t->per_pixel ? s->d->height * s->d->width : 1;
+    int code = t->per_pixel ? mask_scores_check(t, s->d, error) : LB_OK;
+    if (code) return code;
+    s->net = nn_net_new(t->model, shape, s->outputs, t->batch, error);
     s->l = loss_parse(t->loss, error);
     if (!s->net || !s->l) return error ? (int)error->code : LB_INVALID;
-    const double half = (double)train->count / 2;
-    const loss_counts counts = {balanced ? half : (double)train->goods, balanced ? half : (double)defects};
+    const loss_counts counts = counts_of(s);
     s->prior = counts.defect / (counts.good + counts.defect);
-    const int code = loss_resolve(s->l, &counts, error);
+    code = loss_resolve(s->l, &counts, error);
     if (code) return code;
-    s->input = malloc(t->batch * item_size(s->d) * sizeof *s->input);
-    s->logits = calloc(t->batch, sizeof *s->logits);
-    s->target = calloc(t->batch, sizeof *s->target);
-    s->gradient = calloc(t->batch, sizeof *s->gradient);
+    const size_t n = t->batch * s->outputs;
+    s->input = malloc(t->batch * input_size(s->d) * sizeof *s->input);
+    s->logits = calloc(n, sizeof *s->logits);
+    s->target = calloc(n, sizeof *s->target);
+    s->gradient = calloc(n, sizeof *s->gradient);
     const loss_batch batch = batch_of(s);
     const size_t scratch = loss_scratch(s->l, &batch);
     s->scratch = malloc(scratch ? scratch : 1);
@@ -235,12 +287,22 @@ static int note_data(const session *s, trial_result *out, lb_error *error) {
     return LB_OK;
 }
 
+static int note_parameters(const session *s, trial_result *out, lb_error *error) {
+    float *values = trial_result_add(out, "parameters", nn_net_parameters(s->net), 0);
+    if (!values) return lb_fail_memory(error, "the parameters of a net");
+    nn_net_get(s->net, values);
+    return LB_OK;
+}
+
 static int train_and_score(session *s, trial_result *out, lb_error *error) {
     int code = session_open(s, error);
     if (!code) code = note_data(s, out, error);
-    if (!code) code = measure_prior(s, out, error);
+    if (!code && s->t->per_pixel) code = mask_scores_begin(s->d, s->prior, out, error);
+    if (!code)
+        code = s->t->per_pixel ? measure_mask_prior(s, stream_of(s->t, "prior"), out, error)
+                               : measure_label_prior(s, out, error);
     if (code) return code;
-    measure_input(s);
+    s->scale = input_scale_of(s->d);
     rng init = stream_of(s->t, "init");
     s->order = stream_of(s->t, "order");
     nn_net_init(s->net, &init, s->t->bias == BIAS_PRIOR ? (float)out->prior_logit : 0.0f);
@@ -248,6 +310,7 @@ static int train_and_score(session *s, trial_result *out, lb_error *error) {
     if (!code) code = score_set(s, SET_SELECT, "select", out, error);
     if (!code) code = score_set(s, SET_CALIBRATE, "calibrate", out, error);
     if (!code) code = score_set(s, SET_TEST, "test", out, error);
+    if (!code && s->t->per_pixel) code = note_parameters(s, out, error);
     out->weights = nn_net_hash(s->net);
     return code;
 }

@@ -11,16 +11,33 @@
 
 const char *const trial_outcome_names[] = {"ok", "diverged", "crashed", "timeout", NULL};
 
+dataset_request trial_request(const trial *t, const char *search) {
+    return (dataset_request){
+        .ratio = t->ratio, .seed = t->seed, .want = t->per_pixel ? DATASET_MASKS : 0, .search = search};
+}
+
+static int check_kind(const trial *t, const loss *l, lb_error *error) {
+    const loss_kind kind = loss_kind_of(l);
+    if (kind == LOSS_BINARY || (kind == LOSS_MASK && t->per_pixel)) return LB_OK;
+    if (kind == LOSS_MASK)
+        return lb_fail(error, LB_INVALID,
+                       "loss '%s' is for masks, not for good/defect classification: choose a model that gives masks, "
+                       "such as unet",
+                       t->loss);
+    return lb_fail(error, LB_INVALID, "loss '%s' is not for %s", t->loss,
+                   t->per_pixel ? "masks" : "good/defect classification");
+}
+
 int trial_prepare(trial *t, const char *search, lb_error *error) {
-    const dataset_request request = {.ratio = t->ratio, .seed = t->seed, .search = search};
+    const dataset_request request = trial_request(t, search);
     int code = t->content[0] ? LB_OK : dataset_text(t->data, &request, t->content, sizeof t->content, error);
     if (!code) code = nn_model_text(t->model, t->model_text, sizeof t->model_text, error);
     if (code) return code;
+    t->per_pixel = nn_model_per_pixel(t->model);
     loss *l = loss_parse(t->loss, error);
     if (!l) return error ? (int)error->code : LB_INVALID;
-    if (loss_kind_of(l) != LOSS_BINARY)
-        code = lb_fail(error, LB_INVALID, "loss '%s' is not for good/defect classification", t->loss);
-    else if (snprintf(t->loss_text, sizeof t->loss_text, "%s", loss_text(l)) >= (int)sizeof t->loss_text)
+    code = check_kind(t, l, error);
+    if (!code && snprintf(t->loss_text, sizeof t->loss_text, "%s", loss_text(l)) >= (int)sizeof t->loss_text)
         code = lb_fail(error, LB_INVALID, "loss '%s' is longer than %d characters", t->loss, SPEC_MAX_TEXT);
     loss_free(l);
     return code;
@@ -34,6 +51,8 @@ void trial_describe(const trial *t, char *out) {
              TRIAL_VERSION, t->content, t->seed, t->model_text, t->loss_text, t->visits, t->batch, t->learning_rate,
              t->weight_decay, t->bias == BIAS_PRIOR ? "prior" : "0",
              t->sampler == SAMPLER_NATURAL ? "natural" : "balanced", t->checkpoints, t->streams);
+    const size_t used = strlen(out);
+    if (t->per_pixel) snprintf(out + used, TRIAL_TEXT - used, "masks %d\n", MASK_VERSION);
 }
 
 void trial_key(const trial *t, char out[TRIAL_KEY]) {

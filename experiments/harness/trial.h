@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 enum { TRIAL_VERSION = 1 }; /* raise when the training loop changes a number: retires every trial */
+enum { MASK_VERSION = 1 };  /* raise when a number of mask_scores.h changes: retires the trials of masks */
 
 typedef enum { BIAS_PRIOR, BIAS_ZERO } trial_bias;
 typedef enum { SAMPLER_NATURAL, SAMPLER_BALANCED } trial_sampler;
@@ -28,17 +29,22 @@ typedef struct {
     double learning_rate, weight_decay;
     unsigned visits, batch; /* images seen in all, images in a batch */
     unsigned checkpoints;   /* test scores are kept at 1/n, 2/n, .. n/n of the visits */
+    int per_pixel;          /* of the model: it gives masks, and is trained on masks */
 } trial;
 
-/* Fills the canonical parts from the expressions (`content` only where it is empty); refuses unknown names and bad
- * parameters. */
+/* Fills the canonical parts and per_pixel from the expressions (`content` only where it is empty); refuses unknown
+   names, bad parameters, and a loss that does not suit the model. */
 int trial_prepare(trial *t, const char *search, lb_error *error);
+
+/* What to ask dataset_open for. */
+dataset_request trial_request(const trial *t, const char *search);
 
 /* Canonical text (TRIAL_TEXT bytes) and key, its 16 hexadecimal digits. */
 void trial_describe(const trial *t, char *out);
 void trial_key(const trial *t, char out[TRIAL_KEY]);
 
-/* Named float arrays: what a trial leaves behind. `test`, `select`, `calibrate` hold logits, goods first. */
+/* Named float arrays: what a trial leaves behind. `test`, `select`, `calibrate` hold a logit an image, goods first; of
+   masks, mask_scores.h tells which. */
 typedef struct {
     char name[24];
     float *data;
@@ -60,7 +66,7 @@ enum {
 typedef enum { OUTCOME_OK, OUTCOME_DIVERGED, OUTCOME_CRASHED, OUTCOME_TIMEOUT } trial_outcome;
 extern const char *const trial_outcome_names[];
 
-enum { TRIAL_MAX_ARRAYS = 16 };
+enum { TRIAL_MAX_ARRAYS = 24 };
 
 typedef struct {
     trial_outcome outcome;

@@ -1,14 +1,11 @@
 /* The sorted set of scores that every metric reads: goods and defects, each descending. */
 #include "lib/metrics/metrics.h"
 
+#include "lib/base/float_sort.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int compare_descending(const void *a, const void *b) {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
-}
 
 static float *sorted_copy(const float *score, size_t n, const char *class_name, lb_error *error) {
     if (n == 0) {
@@ -22,13 +19,15 @@ static float *sorted_copy(const float *score, size_t n, const char *class_name, 
                     (double)score[i]);
             return NULL;
         }
-    float *copy = malloc(n * sizeof *copy);
-    if (!copy) {
+    float *copy = malloc(n * sizeof *copy), *room = copy ? malloc(n * sizeof *room) : NULL;
+    if (!room) {
+        free(copy);
         lb_fail_memory(error, "sorted scores");
         return NULL;
     }
     memcpy(copy, score, n * sizeof *copy);
-    qsort(copy, n, sizeof *copy, compare_descending);
+    float_sort_descending(copy, n, room);
+    free(room);
     return copy;
 }
 

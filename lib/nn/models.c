@@ -33,6 +33,12 @@ int model_parse(const char *expression, const nn_model_type **type, double value
     return spec_read(args, owner, (*type)->params, (*type)->param_count, values, error);
 }
 
+int nn_model_per_pixel(const char *expression) {
+    const nn_model_type *type;
+    double values[SPEC_MAX_PARAMS];
+    return model_parse(expression, &type, values, NULL) ? 0 : type->per_pixel;
+}
+
 int nn_model_text(const char *expression, char *out, size_t size, lb_error *error) {
     const nn_model_type *type;
     double values[SPEC_MAX_PARAMS];

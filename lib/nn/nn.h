@@ -20,6 +20,7 @@ typedef struct nn_model_type {
     const char *name;
     int version;
     const char *summary;
+    int per_pixel; /* 1: a logit for each pixel, outputs = height * width; 0: outputs as asked for, one image */
     const param *params;
     size_t param_count;
     int (*build)(nn_net *net, const double *params, nn_shape input, size_t outputs, lb_error *error);
@@ -27,6 +28,9 @@ typedef struct nn_model_type {
 
 extern const nn_model_type *const nn_model_types[]; /* NULL-terminated */
 const nn_model_type *nn_model_find(const char *name);
+
+/* 1 when the model of this expression gives a logit for each pixel, 0 when not, also when it is no model. */
+int nn_model_per_pixel(const char *expression);
 
 /* Canonical text of a model expression with version, "cnn@1(width=narrow)": the model's part of a trial key. */
 int nn_model_text(const char *expression, char *out, size_t size, lb_error *error);

@@ -1,10 +1,19 @@
-/* Segmentation (Ronneberger et al. 2015, 1505.04597, made small): one 3x3 convolution per level on the way down (16,
-   32, 64 channels) and up (32, 16), nearest up-sampling, concatenation with the level's own features, and a 1x1 head
-   that gives a logit per pixel. Zero padding keeps the size. */
+/* Segmentation (Ronneberger et al. 2015, 1505.04597, made small): one 3x3 convolution per level on the way down and up,
+   nearest up-sampling, concatenation with the level's own features, and a 1x1 head that gives a logit per pixel. Zero
+   padding keeps the size. */
 #include "lib/nn/layer.h"
 #include "lib/nn/models.h"
 
-enum { TOP = 16, MIDDLE = 32, BOTTOM = 64 };
+static const param_word widths[] = {{"narrow", 0}, {"wide", 1}, {NULL, 0}};
+static const param params[] = {
+    {.name = "width",
+     .fallback = 1,
+     .low = 0,
+     .high = 1,
+     .scale = PARAM_CHOICE,
+     .words = widths,
+     .summary = "channels of the three levels: narrow 16-16-32, wide 16-32-64"},
+};
 
 static int check(nn_shape input, size_t outputs, lb_error *error) {
     if (input.height % 4 || input.width % 4 || !input.height || !input.width)
@@ -22,25 +31,29 @@ static tensor *joined(nn_net *net, nn_shape input, size_t shrink, size_t own, si
 }
 
 static int build(nn_net *net, const double *values, nn_shape input, size_t outputs, lb_error *error) {
-    (void)values;
+    static const size_t channels[2][3] = {{16, 16, 32}, {16, 32, 64}};
+    const size_t *level = channels[values[0] != 0], upper = level[0], inner = level[1], lowest = level[2];
     const int code = check(input, outputs, error);
     if (code) return code;
-    tensor *top = joined(net, input, 1, TOP, MIDDLE, error), *middle = joined(net, input, 2, MIDDLE, BOTTOM, error);
+    tensor *top = joined(net, input, 1, upper, inner, error), *middle = joined(net, input, 2, inner, lowest, error);
     tensor *t = net_input(net, input, 1, error);
-    t = net_conv3_into(net, t, net_slice(net, top, 0, TOP, error), 1, error);
+    t = net_conv3_into(net, t, net_slice(net, top, 0, upper, error), 1, error);
     t = net_max_pool(net, t, error);
-    t = net_conv3_into(net, t, net_slice(net, middle, 0, MIDDLE, error), 1, error);
+    t = net_conv3_into(net, t, net_slice(net, middle, 0, inner, error), 1, error);
     t = net_max_pool(net, t, error);
-    t = net_conv3(net, t, BOTTOM, 1, error);
-    t = net_upsample_into(net, t, net_slice(net, middle, MIDDLE, BOTTOM, error), error);
-    t = t ? net_conv3(net, middle, MIDDLE, 1, error) : NULL;
-    t = net_upsample_into(net, t, net_slice(net, top, TOP, MIDDLE, error), error);
-    t = t ? net_conv3(net, top, TOP, 1, error) : NULL;
+    t = net_conv3(net, t, lowest, 1, error);
+    t = net_upsample_into(net, t, net_slice(net, middle, inner, lowest, error), error);
+    t = t ? net_conv3(net, middle, inner, 1, error) : NULL;
+    t = net_upsample_into(net, t, net_slice(net, top, upper, inner, error), error);
+    t = t ? net_conv3(net, top, upper, 1, error) : NULL;
     return net_conv1(net, t, 1, 0, error) ? LB_OK : LB_INVALID;
 }
 
 const nn_model_type nn_model_unet = {
     .name = "unet",
     .version = 1,
-    .summary = "segmentation: 3 levels of 16, 32 and 64 channels, nearest up-sampling, a logit per pixel",
+    .summary = "segmentation: 3 levels with a 3x3 convolution down and up, nearest up-sampling, a logit per pixel",
+    .per_pixel = 1,
+    .params = params,
+    .param_count = 1,
     .build = build};

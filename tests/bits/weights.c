@@ -19,6 +19,7 @@ static const subject subjects[] = {
     {"cnn(width=narrow)", {HEIGHT, WIDTH, 1}, 1},
     {"cnn(width=wide)", {HEIGHT, WIDTH, 3}, 1},
     {"mlp", {1, 1, 21}, 1},
+    {"unet(width=narrow)", {8, 12, 1}, MAX_OUTPUTS},
     {"unet", {8, 12, 1}, MAX_OUTPUTS},
 };
 

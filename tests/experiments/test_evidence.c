@@ -157,20 +157,40 @@ Test(evidence, ties_are_counted_and_name_a_cell_when_most_seeds_tie) {
     end();
 }
 
-/* 298 goods in test: one too few for FR 1 %. Beside a diverged seed, which knows nothing of its number of goods. */
+static void put_goods(size_t c, unsigned seed, size_t goods) {
+    trial_result r = {.prior_loss = 1};
+    float *facts = trial_result_add(&r, "data", DATA_FACTS, 0),
+          *score = trial_result_add(&r, "test", goods + 10, goods);
+    cr_assert(facts && score);
+    for (size_t i = 0; i < goods + 10; i++) score[i] = (float)i;
+    cr_assert(zero(int, store_put(from, &s.cells[c].finals[seed], &r, NULL)));
+    trial_result_free(&r);
+}
+
+/* 298 goods in test: one too few for FR 1 %, so FR 5 % takes its place. Beside a diverged seed, which knows nothing of
+   its number of goods. */
 Test(evidence, too_few_goods_have_no_recall_at_that_rate) {
     begin(PAIR "seeds = 2\n");
     put_outcome(0, 0, OUTCOME_DIVERGED);
-    trial_result r = {.prior_loss = 1};
-    float *facts = trial_result_add(&r, "data", DATA_FACTS, 0), *score = trial_result_add(&r, "test", 308, 298);
-    cr_assert(facts && score);
-    for (int i = 0; i < 308; i++) score[i] = (float)i;
-    cr_assert(zero(int, store_put(from, &s.cells[0].finals[1], &r, NULL)));
-    trial_result_free(&r);
+    put_goods(0, 1, 298);
+    read_evidence();
+    const measure *m = &evidence_seeds(&e, 0)[1];
+    cr_assert(isnan(field_level(m, FR_HEADLINE)));
+    cr_assert(eq(sz, m->level, FR_FALLBACK));
+    cr_assert(eq(sz, evidence_level(&e, 0), FR_FALLBACK));
+    cr_assert(eq(dbl, field_recall(m), 1));
+    cr_assert(eq(str, (char *)missing_word(&e, 0), ""));
+    end();
+}
+
+/* 58 goods are too few for FR 5 % as well. */
+Test(evidence, far_too_few_goods_have_no_recall) {
+    begin(PAIR "seeds = 2\n");
+    put_goods(0, 0, 58);
+    put_goods(0, 1, 58);
     read_evidence();
     cr_assert(isnan(field_recall(&evidence_seeds(&e, 0)[1])));
-    cr_assert(eq(dbl, field_level(&evidence_seeds(&e, 0)[1], 3), 1));
-    cr_assert(eq(str, (char *)missing_word(&e, 0), "n<299"));
+    cr_assert(eq(str, (char *)missing_word(&e, 0), "n<59"));
     end();
 }
 

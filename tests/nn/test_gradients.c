@@ -99,6 +99,7 @@ static const test_case cases[] = {
     {-1, "cnn(width=narrow)", {8, 8, 1}, 1},
     {-1, "cnn(width=wide)", {13, 9, 3}, 2},
     {-1, "unet", {4, 4, 1}, 16},
+    {-1, "unet(width=narrow)", {4, 8, 1}, 32},
     {-1, "unet", {8, 12, 2}, 96},
     {-1, "mlp", {1, 1, 20}, 1},
     {-1, "mlp(hidden=16, layers=0)", {2, 3, 2}, 3},
