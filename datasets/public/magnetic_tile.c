@@ -115,7 +115,7 @@ static int resize_whole(const picture *p, const mask_pool *pool, unsigned char *
     return picture_resize(p, 0, 0, p->height, p->width, pool->height, pool->width, out, error);
 }
 
-/* Item i from its image and its binarised mask, which are of one size. */
+/* Item i from its image and its grey mask, which are of one size. */
 static int fill_item(mask_pool *pool, size_t i, const picture *image, const picture *mask, lb_error *error) {
     const size_t area = pool->height * pool->width;
     unsigned char *out = pool->items.masks + i * area;
@@ -132,7 +132,7 @@ static int fill_item(mask_pool *pool, size_t i, const picture *image, const pict
     return LB_OK;
 }
 
-/* Image, and mask with the grey of its edges made 0 or 255. */
+/* Image and mask; the grey of the mask's edges is the share of a pixel that the defect covers. */
 static int read_pictures(const char *path, const char *mask_path, uint16_t type, picture *image, picture *mask,
                          lb_error *error) {
     int code = picture_read(path, image, error);
@@ -142,7 +142,6 @@ static int read_pictures(const char *path, const char *mask_path, uint16_t type,
         return lb_fail(error, LB_FORMAT,
                        "'%.250s' is %zu x %zu pixels, its mask %zu x %zu; fetch the data again with `make datasets`",
                        path, image->width, image->height, mask->width, mask->height);
-    picture_binarise(mask->pixels, mask->height * mask->width, LEVEL);
     if (type == 0 && count_marked(mask->pixels, mask->height * mask->width))
         return lb_fail(error, LB_FORMAT,
                        "'%.250s' marks a defect in a tile without any; fetch the data again with `make datasets`",

@@ -42,7 +42,7 @@ static long unsmoothed(const evidence *e, const place *p) {
 static void trained_row(table *t, const evidence *e, const place *p, long c) {
     char shown[PLACE_LABEL];
     const troubles bad = troubles_of(e, (size_t)c);
-    recall_place(e, p, shown, sizeof shown);
+    place_heading(e, p, shown, sizeof shown);
     table_cell(t, "%s", shown);
     table_cell(t, "%.1f", 100 * empty_share(e, p));
     table_cell(t, "%s", e->study->cells[c].entry->label);
@@ -60,7 +60,7 @@ static void trained_row(table *t, const evidence *e, const place *p, long c) {
 
 static table *trained_table(const evidence *e, const place *places, size_t count) {
     static const char *const headers[] = {
-        "block",         "empty masks, %",         "loss",          "recall at FR 1 %", "difference to no smoothing",
+        "block",         "empty masks, %",         "loss",          "recall",  "difference to no smoothing",
         "sd over seeds", "Dice, select threshold", "did not start", "diverged"};
     table *t = table_new(headers, 9);
     for (size_t i = 0; t && i < count; i++)
@@ -299,9 +299,9 @@ int analyse_epsilon(report *r, const evidence *e, lb_error *error) {
     const size_t count = places_of(e->study, places);
     char caption[500];
     snprintf(caption, sizeof caption,
-             "Trained: image recall at FR 1 %% (ROC point)%s, its paired difference to Dice without smoothing with "
-             "verdict at margin %g, its spread over seeds, and the seeds that did not start or diverged.",
-             level_note(e), STAT_MARGIN);
+             "Trained: image recall at %s (ROC point), its paired difference to Dice without smoothing with "
+             "verdict at margin %g, its spread over seeds, and the seeds that did not start or diverged.%s",
+             levels_name(e, places, count), STAT_MARGIN, levels_note(e, places, count));
     int code = report_table(r, e->study, "trained", trained_table(e, places, count), TABLE_INLINE, caption, error);
     for (size_t i = 0; !code && i < e->study->e.block_count; i++) {
         code = family_figure(r, e, &e->study->e.blocks[i], SMOOTH_BOTH, error);

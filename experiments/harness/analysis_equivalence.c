@@ -15,7 +15,7 @@ enum { FIELDS = sizeof fields / sizeof *fields };
 
 static table *difference_table(const evidence *e, const place *places, size_t count) {
     static const char *const headers[] = {
-        "block",    "loss",           "image recall at FR 1 %", "Dice, select threshold", "mean IoU, select threshold",
+        "block",    "loss",           "image recall", "Dice, select threshold", "mean IoU, select threshold",
         "pixel AP", "instance recall"};
     const experiment *x = &e->study->e;
     table *t = table_new(headers, 2 + FIELDS);
@@ -24,7 +24,7 @@ static table *difference_table(const evidence *e, const place *places, size_t co
             const char *label = x->entries[n].label;
             char shown[PLACE_LABEL];
             if (strcmp(label, x->baseline) == 0) continue;
-            recall_place(e, &places[i], shown, sizeof shown);
+            place_heading(e, &places[i], shown, sizeof shown);
             table_cell(t, "%s", shown);
             table_cell(t, "%s - %s", label, x->baseline);
             for (size_t f = 0; f < FIELDS; f++) {
@@ -116,9 +116,9 @@ int analyse_equivalence(report *r, const evidence *e, lb_error *error) {
     snprintf(
         caption, sizeof caption,
         "Paired differences to the baseline, same data, weights and batches: mean with 95 %% interval and verdict, "
-        "equivalent where the whole interval lies inside %g. Instances are found at the threshold for FR 1 %%%s of "
-        "an image's largest logit.",
-        STAT_MARGIN, level_note(e));
+        "equivalent where the whole interval lies inside %g. Instances are found at the threshold for %s of "
+        "an image's largest logit.%s",
+        STAT_MARGIN, levels_name(e, places, count), levels_note(e, places, count));
     int code =
         report_table(r, e->study, "difference", difference_table(e, places, count), TABLE_INLINE, caption, error);
     if (!code) say_verdicts(r, e, places, count);

@@ -160,7 +160,7 @@ static table *chosen_table(const evidence *e, const place *places, size_t count)
         const place *p = &places[i];
         const long chosen = lambda_chosen(e, p), best = lambda_best(e, p);
         char label[PLACE_LABEL];
-        recall_place(e, p, label, sizeof label);
+        place_heading(e, p, label, sizeof label);
         table_cell(t, "%s", label);
         weights_cell(t, e, chosen);
         add_field(t, e, chosen, field_select_recall);
@@ -180,7 +180,7 @@ static void grid_row(table *t, const evidence *e, const place *p, long c) {
     const cell *at = &e->study->cells[c];
     double l1, l2;
     char label[PLACE_LABEL];
-    recall_place(e, p, label, sizeof label);
+    place_heading(e, p, label, sizeof label);
     table_cell(t, "%s", label);
     if (lambda_weights(at->entry->loss, &l1, &l2)) {
         table_cell(t, "%g", l1);
@@ -231,13 +231,12 @@ int analyse_lambda(report *r, const evidence *e, lb_error *error) {
                        "%s: analysis lambda needs losses dice_bce_focal(lambda_bce={...}, lambda_focal={...})",
                        e->study->e.name);
     char caption[700];
-    snprintf(
-        caption, sizeof caption,
-        "Weights chosen on the select set, by the largest recall there at FR 1 %%%s, mean over seeds; among equals "
-        "the least l1 + l2, then the least l1. Recall on test and paired differences to each part alone, 95 %% "
-        "intervals, verdict at margin %g. The best on test is picked with hindsight and so flattered by chance; "
-        "regret: its recall less that of the chosen.",
-        level_note(e), STAT_MARGIN);
+    snprintf(caption, sizeof caption,
+             "Weights chosen on the select set, by the largest recall there at %s, mean over seeds; among equals "
+             "the least l1 + l2, then the least l1. Recall on test and paired differences to each part alone, 95 %% "
+             "intervals, verdict at margin %g. The best on test is picked with hindsight and so flattered by chance; "
+             "regret: its recall less that of the chosen.%s",
+             levels_name(e, places, count), STAT_MARGIN, levels_note(e, places, count));
     int code = report_table(r, e->study, "chosen", chosen_table(e, places, count), TABLE_INLINE, caption, error);
     for (size_t i = 0; !code && i < count; i++) {
         code = heat_figure(r, e, &places[i], &axes, 1, error);

@@ -31,7 +31,7 @@ static size_t sized_places(const evidence *e, place *out, double *area) {
 }
 
 static table *sizes_table(const evidence *e, const place *places, const double *area, size_t count) {
-    static const char *const headers[] = {"block", "defect area, % of the image", "loss", "recall at FR 1 %",
+    static const char *const headers[] = {"block", "defect area, % of the image", "loss", "recall",
                                           "gain over the baseline"};
     const experiment *x = &e->study->e;
     table *t = table_new(headers, 5);
@@ -40,7 +40,7 @@ static table *sizes_table(const evidence *e, const place *places, const double *
             const char *label = x->entries[n].label;
             const long c = evidence_find(e, places[i].b, places[i].ratio, label, 0);
             char shown[PLACE_LABEL];
-            recall_place(e, &places[i], shown, sizeof shown);
+            place_heading(e, &places[i], shown, sizeof shown);
             table_cell(t, "%s", shown);
             table_cell(t, "%.2g", area[i]);
             table_cell(t, "%s", label);
@@ -166,11 +166,10 @@ int analyse_sizes(report *r, const evidence *e, lb_error *error) {
         return LB_OK;
     }
     char caption[400];
-    snprintf(
-        caption, sizeof caption,
-        "Image recall at FR 1 %% (ROC point)%s and its paired gain over the baseline, from the smallest defects to "
-        "the largest: mean over seeds with 95 %% interval, verdict at margin %g.",
-        level_note(e), STAT_MARGIN);
+    snprintf(caption, sizeof caption,
+             "Image recall at %s (ROC point) and its paired gain over the baseline, from the smallest defects to "
+             "the largest: mean over seeds with 95 %% interval, verdict at margin %g.%s",
+             levels_name(e, places, count), STAT_MARGIN, levels_note(e, places, count));
     int code = report_table(r, e->study, "sizes", sizes_table(e, places, area, count), TABLE_INLINE, caption, error);
     if (!code) say_trend(r, e, places, area, count);
     if (!code) code = gain_figure(r, e, places, area, count, error);

@@ -24,7 +24,7 @@ static void add_words(char *numbers, const char *what, const comparison *d) {
 /* "masks: rail natural", for claims that draw on several experiments. */
 static void claim_place(const evidence *e, const place *p, char *out, size_t size) {
     char label[PLACE_LABEL + 12];
-    recall_place(e, p, label, sizeof label);
+    place_heading(e, p, label, sizeof label);
     snprintf(out, size, "%s: %s", e->study->e.name, label);
 }
 
@@ -215,7 +215,7 @@ void judge_dice_iou(const report *r, const evidence *e, ruling *out) {
         const comparison recall = compare_cells(e, (size_t)iou, (size_t)dice, field_recall);
         const comparison overlap = compare_cells(e, (size_t)iou, (size_t)dice, field_dice);
         const int same = recall.verdict == STAT_EQUIVALENT && overlap.verdict == STAT_EQUIVALENT;
-        recall_place(e, &places[i], where, sizeof where);
+        place_heading(e, &places[i], where, sizeof where);
         add_words(numbers, "iou - dice in image recall", &recall);
         add_words(numbers, "in Dice", &overlap);
         rule_place(out, where, same ? HOLDS : decides(&recall) || decides(&overlap) ? FAILS : OPEN, numbers);
@@ -280,7 +280,7 @@ void judge_epsilon(const report *r, const evidence *e, ruling *out) {
         if (none < 0 || cured < 0 || batch < 0) continue;
         const stability s[2] = {stability_of(e, (size_t)none, (size_t)batch),
                                 stability_of(e, (size_t)cured, (size_t)batch)};
-        recall_place(e, &places[i], where, sizeof where);
+        place_heading(e, &places[i], where, sizeof where);
         add_stability(numbers, "none", &s[0]);
         add_stability(numbers, "dr_1e-6", &s[1]);
         rule_place(out, where, cure_verdict(&s[0], &s[1]), numbers);

@@ -5,29 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the first cell of the place that knows better than the default: a cell may have diverged altogether. */
-static size_t place_level(const evidence *e, const place *p) {
-    for (size_t c = 0; c < e->study->cell_count; c++) {
-        const cell *at = &e->study->cells[c];
-        if (at->block == p->b && at->ratio == p->ratio && evidence_level(e, c) != FR_HEADLINE) return FR_FALLBACK;
-    }
-    return FR_HEADLINE;
-}
-
 const char *recall_name(const evidence *e, const place *p) {
-    return place_level(e, p) == FR_HEADLINE ? "recall at FR 1 %" : "recall at FR 5 %";
-}
-
-void recall_place(const evidence *e, const place *p, char *out, size_t size) {
-    char label[PLACE_LABEL];
-    place_label(p, label, sizeof label);
-    snprintf(out, size, "%s%s", label, place_level(e, p) == FR_HEADLINE ? "" : " (FR 5 %)");
-}
-
-const char *level_note(const evidence *e) {
-    for (size_t c = 0; c < e->study->cell_count; c++)
-        if (evidence_level(e, c) != FR_HEADLINE) return " (5 % where marked)";
-    return "";
+    return level_at(e, p) == FR_HEADLINE ? "recall at FR 1 %" : "recall at FR 5 %";
 }
 
 /* Why a cell has no number of this kind, or "". */

@@ -9,12 +9,6 @@ enum { SEEDS_MOST = 1000, WORDS = 120 };
 /* "recall at FR 1 %", or "recall at FR 5 %" where the test goods of the place are too few for 1 %. */
 const char *recall_name(const evidence *e, const place *p);
 
-/* "cast 1:10"; with " (FR 5 %)" where the headline recall is at that level. */
-void recall_place(const evidence *e, const place *p, char *out, size_t size);
-
-/* For captions: " (5 % where marked)" when recall_place marks any place of the study, or "". */
-const char *level_note(const evidence *e);
-
 /* A field of a cell as a table shows it: mean with interval, or why there is none. c -1: "not run". What ties or lacks
    goods has no recall, but may have other fields. */
 void field_text(const evidence *e, long c, measure_field field, char *out, size_t size);

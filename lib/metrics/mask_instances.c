@@ -205,12 +205,10 @@ static double average_precision(const unsigned char *hit, size_t n, size_t truth
 }
 
 static double precision_at(matching *all, double level) {
-    const double nearly_one = 1.0 - 1e-10; /* as pycocotools */
     if (all->truths == 0) return (double)NAN;
     for (size_t t = 0; t < all->truths; t++) all->taken[t] = 0;
     for (size_t i = 0; i < all->predictions; i++)
-        all->hit[i] =
-            (unsigned char)take_truth(all->prediction + i, level < nearly_one ? level : nearly_one, all->taken);
+        all->hit[i] = (unsigned char)take_truth(all->prediction + i, level, all->taken);
     return average_precision(all->hit, all->predictions, all->truths);
 }
 

@@ -16,11 +16,8 @@ typedef struct {
 
 /* Odd sizes, so that tiles of every width occur, and several input channels. */
 static const subject subjects[] = {
-    {"cnn(width=narrow)", {HEIGHT, WIDTH, 1}, 1},
-    {"cnn(width=wide)", {HEIGHT, WIDTH, 3}, 1},
-    {"mlp", {1, 1, 21}, 1},
-    {"unet(width=narrow)", {8, 12, 1}, MAX_OUTPUTS},
-    {"unet", {8, 12, 1}, MAX_OUTPUTS},
+    {"cnn(width=narrow)", {HEIGHT, WIDTH, 1}, 1},    {"cnn(width=wide)", {HEIGHT, WIDTH, 3}, 1}, {"mlp", {1, 1, 21}, 1},
+    {"unet(width=narrow)", {8, 12, 1}, MAX_OUTPUTS}, {"unet", {8, 12, 1}, MAX_OUTPUTS},
 };
 
 static void train(nn_net *net, nn_shape shape, size_t outputs) {

@@ -16,9 +16,11 @@ static const char *const classes[TYPES] = {"Free", "Blowhole", "Break", "Crack",
 
 /* --- the pack itself --- */
 
-/* Images of each class less those that lost their mask, by the pack's description: 392 defects, of which 10 masks are
-   gone at 64 x 64 and 6 at 128 x 128, 4 of them empty in the source. */
+/* Images of each class by the pack's description, which also says that 4 masks are empty and that 6 more vanish at
+   64 x 64 and 2 at 128 x 128, these Uneven. Which ones, 4 Crack and 2 Uneven at 64 x 64, is from a few lines of Python
+   with exact weights, not by this importer. */
 static const size_t in_class[TYPES] = {952, 115, 85, 57, 32, 103};
+static const size_t lost_at_64[TYPES] = {0, 0, 0, 4, 0, 6}, lost_at_128[TYPES] = {0, 0, 0, 0, 0, 6};
 
 Test(magnetic_tile, has_the_images_of_its_description) {
     dataset d = open_public("magnetic_tile", 1);
@@ -33,10 +35,10 @@ Test(magnetic_tile, has_the_images_of_its_description) {
     cr_expect(eq(sz, count_type(&d, 0), in_class[0]));
     for (int type = 1; type < TYPES; type++) {
         cr_expect(eq(str, (char *)d.type_names[type], (char *)classes[type]));
-        cr_expect(le(sz, count_type(&d, type), in_class[type]));
+        cr_expect(eq(sz, count_type(&d, type), in_class[type] - lost_at_64[type]), "%s", classes[type]);
         defects += count_type(&d, type);
     }
-    cr_expect(eq(sz, defects, 382));
+    cr_expect(eq(sz, defects, 392 - 4 - 6));
     dataset_free(&d);
     dataset_forget();
 }
@@ -46,7 +48,7 @@ Test(magnetic_tile, loses_only_uneven_masks_at_128) {
     cr_expect(eq(sz, d.empty, 4));
     cr_expect(eq(sz, d.vanished, 2));
     for (int type = 0; type < TYPES; type++)
-        cr_expect(eq(sz, count_type(&d, type), in_class[type] - (type == 5 ? 6 : 0)), "%s", classes[type]);
+        cr_expect(eq(sz, count_type(&d, type), in_class[type] - lost_at_128[type]), "%s", classes[type]);
     dataset_free(&d);
     dataset_forget();
 }
@@ -193,7 +195,7 @@ Test(small_tiles, whole_images_and_masks_are_resized, .init = make_pack, .fini =
     dataset_free(&d);
 }
 
-Test(small_tiles, masks_are_thresholded_before_and_after, .init = make_pack, .fini = remove_root) {
+Test(small_tiles, marks_are_above_127_in_the_source_and_when_resized, .init = make_pack, .fini = remove_root) {
     const unsigned image = GOODS;
     write_mask(type_of(image), 1, number_of(image), 20, 127); /* as good as nothing */
     write_mask(type_of(image + 1), 1, number_of(image + 1), 20, 128);
@@ -202,7 +204,7 @@ Test(small_tiles, masks_are_thresholded_before_and_after, .init = make_pack, .fi
     cr_expect(eq(sz, d.empty, 1));
     cr_expect(eq(sz, count_type(&d, 1), DEFECTS - 1));
     expect_sound(&d);
-    for (int set = 0; set < SET_COUNT; set++) /* 128 counts as much as 255 does */
+    for (int set = 0; set < SET_COUNT; set++) /* 128 is enough within a mark */
         for (size_t i = d.sets[set].goods; i < d.sets[set].count; i++)
             cr_expect(eq(int, d.sets[set].masks[i * 64 * 64 + 13 * 64 - 1], 255));
     dataset_free(&d);
@@ -210,10 +212,11 @@ Test(small_tiles, masks_are_thresholded_before_and_after, .init = make_pack, .fi
 
 Test(small_tiles, defects_without_a_mask_are_left_out_and_counted, .init = make_pack, .fini = remove_root) {
     unsigned char mask[AREA] = {0};
-    mask[AREA / 2] = 255;
+    mask[AREA / 2] = 200;
     write_mask(type_of(GOODS), 1, number_of(GOODS), 0, 0);
     write_mask(5, 1, number_of(IMAGES - 1), 0, 0);
-    write_grey_png(path_of(5, 1, number_of(IMAGES - 2), "png"), mask, HEIGHT, WIDTH); /* half a pixel of 64 x 64 */
+    write_grey_png(path_of(5, 1, number_of(IMAGES - 2), "png"), mask, HEIGHT,
+                   WIDTH); /* covers .53 of a pixel of 64 x 64, by .78 */
     dataset d = open_pack("magnetic_tile");
     cr_expect(eq(sz, d.empty, 2));
     cr_expect(eq(sz, d.vanished, 1));
@@ -221,7 +224,7 @@ Test(small_tiles, defects_without_a_mask_are_left_out_and_counted, .init = make_
     expect_sound(&d);
     dataset_free(&d);
     d = open_pack("magnetic_tile(size=128)");
-    cr_expect(eq(sz, d.vanished, 0)); /* there it is more than one */
+    cr_expect(eq(sz, d.vanished, 0)); /* which enlarges it */
     cr_expect(eq(sz, d.height, 128));
     dataset_free(&d);
 }

@@ -298,6 +298,22 @@ Test(png_picture, with_a_changed_byte_is_refused, .init = make_root, .fini = rem
     }
 }
 
+/* A comment behind the header (33 bytes); of a wrong checksum libpng would warn and go on. */
+Test(png_picture, with_a_damaged_comment_is_refused, .init = make_root, .fini = remove_root) {
+    static const unsigned char comment[] = {0, 0, 0, 3, 't', 'E', 'X', 't', 'a', 0, 'b', 0xdc, 0x49, 0xa2, 0x3b};
+    unsigned char bytes[4000], longer[4000 + sizeof comment];
+    const size_t size = write_sample("a.png", bytes, sizeof bytes);
+    memcpy(longer, bytes, 33);
+    memcpy(longer + 33, comment, sizeof comment);
+    memcpy(longer + 33 + sizeof comment, bytes + 33, size - 33);
+    write_bytes(path_of("a.png"), longer, size + sizeof comment);
+    picture p = read_picture("a.png");
+    picture_free(&p);
+    longer[33 + 10] ^= 1;
+    write_bytes(path_of("a.png"), longer, size + sizeof comment);
+    expect_refused("a.png", "CRC");
+}
+
 /* --- memory --- */
 
 Test(picture, survives_a_failed_allocation, .init = make_root, .fini = remove_root) {

@@ -37,6 +37,7 @@ static const struct {
     {"miss and false positive", 1, {"###....##...."}, {"444.......77."}, 0.5, 51 * 0.5 / 101},
     /* T T: the first takes what it covers best (6/9), not what comes first (2/13), which is left for the second */
     {"largest overlap", 1, {"######.######"}, {"333.777777777"}, 0.1, 1},
+    {"largest overlap first", 1, {"######.######"}, {"777777777.333"}, 0.1, 1},
     /* F F T: what lies at the same place in another image is not taken */
     {"images apart", 2, {"............#", "###.........."}, {"777..........", "333.........9"}, 0.5, 51.0 / 303},
     /* T F by the means of the probabilities (.8808, .8655); the largest logits would say F T */
@@ -48,8 +49,8 @@ static const struct {
     {"IoU at the level", 1, {"####........."}, {"77..........."}, 0.5, 1},
     {"level 1", 1, {"####..##....."}, {"7777..333...."}, 1, 51.0 / 101},
     {"nothing called", 1, {"####........."}, {"............."}, 0.5, 0},
-    {"nothing true", 2, {".............", "............."}, {"777..........", "............."}, 0.5, NAN},
-    {"neither", 1, {"............."}, {"............."}, 0.5, NAN},
+    {"nothing true", 2, {".............", "............."}, {"777..........", "............."}, 0.5, (double)NAN},
+    {"neither", 1, {"............."}, {"............."}, 0.5, (double)NAN},
 };
 
 /* Images of height 1 drawn as text, as a set. */

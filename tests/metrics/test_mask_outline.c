@@ -92,7 +92,7 @@ static size_t all_pairs(const unsigned char *a, const unsigned char *b, long hei
     size_t count = 0;
     for (long i = 0; i < height * width; i++) {
         if (!on_outline(a, height, width, i / width, i % width)) continue;
-        double least = INFINITY;
+        double least = (double)INFINITY;
         for (long j = 0; j < height * width; j++) {
             const double dy = (double)(i / width - j / width), dx = (double)(i % width - j % width);
             if (on_outline(b, height, width, j / width, j % width)) least = fmin(least, sqrt(dy * dy + dx * dx));

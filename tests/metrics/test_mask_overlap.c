@@ -52,6 +52,20 @@ Test(mask_score, mean_of_the_largest_in_any_order) {
     }
 }
 
+/* From the largest down 1e30 + 3 + 1 - 1e30 is 0 in double, in other orders 1, 3 or 4. */
+Test(mask_score, sums_in_one_order_only) {
+    const float values[] = {1e30f, 3, 1, -1e30f};
+    for (size_t order = 0; order < 256; order++) {
+        float shuffled[4], room[4];
+        size_t seen = 0;
+        for (size_t i = 0; i < 4; i++) {
+            shuffled[i] = values[order >> 2 * i & 3];
+            seen |= (size_t)1 << (order >> 2 * i & 3);
+        }
+        if (seen == 15) cr_assert(eq(flt, metric_top_mean(shuffled, 4, 4, room), 0));
+    }
+}
+
 Test(mask_score, not_finite_when_a_logit_is_not) {
     const float bad[] = {NAN, INFINITY, -INFINITY};
     float room[4];
