@@ -92,7 +92,7 @@ static int is_tuned(const param *p) { return p->tune_low < p->tune_high; }
 
 /* Two neighbours of a default that is not tuned: half and double, or a tenth of the range. */
 static size_t neighbours(const param *p, double *out) {
-    const double a = p->fallback ? p->fallback / 2 : p->low + (p->high - p->low) / 10, b = 2 * p->fallback;
+    const double a = p->fallback != 0 ? p->fallback / 2 : p->low + (p->high - p->low) / 10, b = 2 * p->fallback;
     size_t n = 0;
     if (is_word(p, p->fallback)) return 0;
     if (a >= p->low && a <= p->high) out[n++] = p->scale == PARAM_INTEGER ? floor(a) : a;

@@ -69,19 +69,24 @@ static const char *path_of(const char *folder, unsigned number, const char *endi
 }
 
 static void write_photograph(unsigned number, size_t height, size_t width) {
-    unsigned char pixels[AREA];
+    static unsigned char pixels[200 * 200];
     fill_noise(pixels, height * width, number);
     write_grey_jpeg(path_of("image", number, "jpg"), pixels, height, width);
 }
 
 /* Rows top .. top+rows-1 are crack from `left`, `length` pixels long. */
-static void write_seg(unsigned number, size_t top, size_t rows, size_t left, size_t length) {
+static void write_seg_of(unsigned number, size_t height, size_t width, size_t top, size_t rows, size_t left,
+                         size_t length) {
     FILE *out = fopen(path_of("seg", number, "seg"), "wb");
     cr_assert(out != NULL);
-    fprintf(out, "image somewhere\nwidth %d\nheight %d\nsegments 2\ndata\n", WIDTH, HEIGHT);
-    for (size_t y = 0; y < HEIGHT; y++) fprintf(out, "0 %zu 0 %d\n", y, WIDTH - 1);
+    fprintf(out, "image somewhere\nwidth %zu\nheight %zu\nsegments 2\ndata\n", width, height);
+    for (size_t y = 0; y < height; y++) fprintf(out, "0 %zu 0 %zu\n", y, width - 1);
     for (size_t y = top; y < top + rows; y++) fprintf(out, "1 %zu %zu %zu\n", y, left, left + length - 1);
     fclose(out);
+}
+
+static void write_seg(unsigned number, size_t top, size_t rows, size_t left, size_t length) {
+    write_seg_of(number, HEIGHT, WIDTH, top, rows, left, length);
 }
 
 static void make_folders(void) {
@@ -188,6 +193,22 @@ Test(small_forest, traces_of_a_crack_are_left_out_and_counted, .init = make_pack
     cr_expect(eq(sz, d.between, 3));
     cr_expect(eq(sz, count_type(&d, 1), PHOTOGRAPHS - 4));
     cr_expect(eq(sz, count_type(&d, 0), PHOTOGRAPHS * (TILES - 1) + 2 - 1));
+    expect_sound(&d);
+    dataset_free(&d);
+}
+
+/* Tiles of 100 fill 100 x 200 pixels; 0.2 % of one is 20 pixels. */
+Test(small_forest, tiles_reach_to_the_edge_and_a_defect_begins_at_its_share, .init = make_pack, .fini = remove_root) {
+    dataset d;
+    lb_error error;
+    for (unsigned n = 1; n <= PHOTOGRAPHS; n++) {
+        write_photograph(n, 100, 200);
+        write_seg_of(n, 100, 200, 99, 1, 180, n == 1 ? 19 : 20);
+    }
+    cr_assert(eq(int, try_pack("crackforest(tile=100)", &d, &error), LB_OK), "%s", error.message);
+    cr_expect(eq(sz, d.between, 1));
+    cr_expect(eq(sz, count_type(&d, 1), PHOTOGRAPHS - 1));
+    cr_expect(eq(sz, count_type(&d, 0), PHOTOGRAPHS));
     expect_sound(&d);
     dataset_free(&d);
 }
