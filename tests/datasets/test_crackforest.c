@@ -1,9 +1,9 @@
 /* The importer of CrackForest: on the pack itself, where it has been fetched, and on small packs that are made here,
    one for each of its rules. */
+#include "tests/datasets/failing_open.h"
 #include "tests/datasets/scratch.h"
 #include "tests/datasets/fake_pictures.h"
 #include "tests/datasets/mask_sets.h"
-#include "tests/failing_malloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,27 +295,7 @@ Test(small_forest, a_changed_mask_is_another_content, .init = make_pack, .fini =
 
 Test(small_forest, survives_a_failed_allocation, .init = make_pack, .fini = remove_root) {
 #if FAILING_MALLOC
-    dataset d;
-    lb_error error;
-    int code = LB_MEMORY;
-    long n = 0;
-    for (; code != LB_OK; n += n < 100 ? 1 : 7) {
-        cr_assert(lt(long, n, 20000));
-        const dataset_request request = {.want = DATASET_MASKS, .search = root};
-        dataset_forget();
-        error = (lb_error){0};
-        fail_malloc_after(n);
-        code = dataset_open("crackforest(tile=32)", &request, &d, &error);
-        const int spent = calls_before_failure < 0;
-        fail_malloc_after(-1);
-        cr_assert(code == LB_OK || error.message[0]);
-        if (code == LB_OK && spent) { /* the failure was absorbed, by stdio or qsort */
-            dataset_free(&d);
-            code = LB_MEMORY;
-        }
-    }
-    cr_expect(gt(long, n, 100));
-    dataset_free(&d);
+    open_while_memory_fails("crackforest(tile=32)", root, DATASET_MASKS, 100, 7);
 #else
     remove_root(); /* a skipped test has no clean-up */
     cr_skip_test("the sanitizer has a malloc of its own");

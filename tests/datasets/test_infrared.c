@@ -1,10 +1,10 @@
 /* The importer of the Infrared Solar Modules: on the pack itself, where it has been fetched, and on small packs that
    are made here and then damaged. */
+#include "tests/datasets/failing_open.h"
 #include "tests/datasets/scratch.h"
 #include "datasets/dataset.h"
 #include "datasets/public/jpeg_image.h"
 #include "lib/base/rng.h"
-#include "tests/failing_malloc.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -427,27 +427,7 @@ Test(jpeg, a_changed_byte_is_refused_or_another_picture, .init = make_pack, .fin
 Test(small_pack, survives_a_failed_allocation, .init = make_pack, .fini = remove_root) {
 #if FAILING_MALLOC
     json_set_alloc_funcs(__libc_malloc, free); /* jansson 2.14 aborts by itself when memory runs out in a string */
-    dataset d;
-    lb_error error;
-    int code = LB_MEMORY;
-    long n = 0;
-    for (; code != LB_OK; n += n < 400 ? 1 : 37) {
-        cr_assert(lt(long, n, 1000000));
-        const dataset_request request = {.search = root};
-        dataset_forget();
-        error = (lb_error){0};
-        fail_malloc_after(n);
-        code = dataset_open("infrared_solar_modules", &request, &d, &error);
-        const int spent = calls_before_failure < 0;
-        fail_malloc_after(-1);
-        cr_assert(code == LB_OK || error.message[0]);
-        if (code == LB_OK && spent) { /* the failure was absorbed, by stdio or qsort */
-            dataset_free(&d);
-            code = LB_MEMORY;
-        }
-    }
-    cr_expect(gt(long, n, 100));
-    dataset_free(&d);
+    open_while_memory_fails("infrared_solar_modules", root, 0, 400, 37);
 #else
     remove_root(); /* a skipped test has no clean-up */
     cr_skip_test("the sanitizer has a malloc of its own");

@@ -3,8 +3,8 @@
 #include "datasets/dataset.h"
 #include "lib/base/rng.h"
 #include "tests/datasets/picture_files.h"
+#include "tests/datasets/failing_open.h"
 #include "tests/datasets/scratch.h"
-#include "tests/failing_malloc.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -318,28 +318,7 @@ Test(small_rails, among_other_files_are_read, .init = make_pack, .fini = remove_
 
 Test(small_rails, survive_a_failed_allocation, .init = make_pack, .fini = remove_root) {
 #if FAILING_MALLOC
-    dataset d;
-    lb_error error;
-    int code = LB_MEMORY;
-    long n = 0;
-    for (; code != LB_OK; n += n < 100 ? 1 : 23) {
-        const dataset_request request = {.want = DATASET_MASKS | DATASET_BOXES, .search = root};
-        cr_assert(lt(long, n, 1000000));
-        dataset_forget();
-        error = (lb_error){0};
-        fail_malloc_after(n);
-        code = dataset_open("rsdds", &request, &d, &error);
-        const int spent = calls_before_failure < 0;
-        fail_malloc_after(-1);
-        cr_assert(code == LB_OK || error.message[0]);
-        cr_assert(spent || code == LB_OK, "%s", error.message); /* else nothing would end the loop */
-        if (code == LB_OK && spent) {                           /* the failure was absorbed, by stdio or qsort */
-            dataset_free(&d);
-            code = LB_MEMORY;
-        }
-    }
-    cr_expect(gt(long, n, 100));
-    dataset_free(&d);
+    open_while_memory_fails("rsdds", root, DATASET_MASKS | DATASET_BOXES, 100, 23);
 #else
     remove_root(); /* a skipped test has no clean-up */
     cr_skip_test("the sanitizer has a malloc of its own");
