@@ -300,12 +300,36 @@ table *compare_mask_trials(const evidence *e) {
     return t;
 }
 
+/* Where the baseline ranks pixels hardly better than chance, whose average precision is the share of defect pixels, the
+   order of the losses says little, and the report says so. */
+static void say_unlearnt(report *r, const evidence *e, const place *places, size_t count) {
+    static const double hardly = 3;
+    for (size_t i = 0; i < count; i++) {
+        const long c = evidence_find(e, places[i].b, places[i].ratio, e->study->e.baseline, 0);
+        if (c < 0) continue;
+        const measure *m = evidence_seeds(e, (size_t)c);
+        const double goods = (double)m->data[DATA_GOODS + SET_TEST], defects = (double)m->data[DATA_DEFECTS + SET_TEST];
+        const double chance = m->mask.number[MASK_AREA] * defects / (goods + defects);
+        const double found = estimate_field(e, (size_t)c, field_pixel_ap).mean;
+        char heading[PLACE_LABEL + 10], base[LABEL];
+        if (!(found < hardly * chance)) continue;
+        place_heading(e, &places[i], heading, sizeof heading);
+        compare_baseline_name(&e->study->e, base);
+        report_say(
+            r,
+            "**Little is learnt on %s**: the pixel AP of %s is %.3f, and that of chance %.3f. At this budget the "
+            "order of the losses there says little.",
+            heading, base, found, chance);
+    }
+}
+
 /* --- into the report --------------------------------------------------------------------------------------------- */
 
 int compare_masks_inline(report *r, const evidence *e, const place *places, size_t count, lb_error *error) {
     enum { MOST_ROWS = 24 }; /* longer tables are folded away */
     char base[LABEL], caption[900];
     const int folded = e->study->cell_count > MOST_ROWS;
+    say_unlearnt(r, e, places, count);
     compare_baseline_name(&e->study->e, base);
     snprintf(caption, sizeof caption,
              "Masks on test, means over seeds (intervals: mask_intervals, below). Recall of images and instances is at "
