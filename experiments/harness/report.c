@@ -469,11 +469,10 @@ static void write_head(const report *r, text *out) {
     machine_name(machine, sizeof machine);
     text_add(out, "# Recall at a fixed false-rejection rate: which loss finds the most defects\n\n"
                   "Positive = defect; a part is rejected when its score exceeds the threshold. FR = share of goods "
-                  "rejected; recall = share of "
-                  "defects rejected. The ranking number is recall at FR 1 %% on the test ROC (ROC point). Differences "
-                  "are paired over seeds; "
-                  "*better* and *worse* mean that the whole 95 %% interval lies beyond 0.02 recall, *equivalent* that "
-                  "it lies within; anything "
+                  "rejected; recall = share of defects rejected. The ranking number is recall at FR 1 %% on the test "
+                  "ROC (ROC point), or at FR 5 %%, and then marked so, where the test goods are fewer than 299. "
+                  "Differences are paired over seeds; *better* and *worse* mean that the whole 95 %% interval lies "
+                  "beyond 0.02 recall, *equivalent* that it lies within; anything "
                   "else is *unclear*.\n\n");
     text_add(out,
              "| version | commit | profile | results | [protocol](experiments/PROTOCOL.md) | compiler | machine |\n"
@@ -525,9 +524,8 @@ static void write_limits(text *out) {
         "- Masks: the U-Net is narrow and trained for a few thousand image visits; overlaps start at the logit of "
         "the share of defect pixels, and weights inside compounds are tuned in lambda_grid only. The rate of the mask "
         "experiments with a fixed rate and the contrasts of small_defects were settled on short runs beforehand.\n"
-        "- In a few road images the truth marks whole regions beside the crack lines; they count as crack, as the "
-        "files "
-        "say.\n"
+        "- In a few road images the truth marks whole regions beside the crack lines; they count as crack, as "
+        "the files say.\n"
         "- A data set may serve several experiments (rail in masks and mask_packs, cast in masks and lambda_grid), so "
         "the "
         "places of a claim are not all independent.\n"
