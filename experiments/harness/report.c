@@ -245,13 +245,15 @@ static void add_data_row(table *t, report *r, const evidence *e, const block *b,
     table_cell(t, "%.0f, %.0f", (double)m->data[DATA_DUPLICATES], (double)m->data[DATA_CONFLICTS]);
 }
 
-static int seen_before(const report *r, size_t study_index, size_t block_index) {
+/* Whether an earlier block, in the order of the report, has this one's label, and, where `data` asks for it, its data.
+ */
+static int seen_before(const report *r, size_t study_index, size_t block_index, int data) {
     const block *b = &r->c->studies[study_index].e.blocks[block_index];
     for (size_t s = 0; s < r->c->count; s++)
         for (size_t i = 0; i < r->c->studies[s].e.block_count; i++) {
             if (s == study_index && i == block_index) return 0;
             const block *other = &r->c->studies[s].e.blocks[i];
-            if (strcmp(other->label, b->label) == 0 && strcmp(other->data, b->data) == 0) return 1;
+            if (strcmp(other->label, b->label) == 0 && (!data || strcmp(other->data, b->data) == 0)) return 1;
         }
     return 0;
 }
@@ -314,11 +316,16 @@ static int write_mask_sets(report *r, const study *data_study, lb_error *error) 
                         error);
 }
 
-static int add_sheet(report *r, const block *b, text *sheets, lb_error *error) {
-    char path[PATH_SIZE], file[LABEL + 8];
+/* Named by the block's label, and by its experiment too where another block with other data has the label already. */
+static int add_sheet(report *r, size_t study_index, size_t block_index, text *sheets, lb_error *error) {
+    const experiment *x = &r->c->studies[study_index].e;
+    const block *b = &x->blocks[block_index];
+    const int taken = seen_before(r, study_index, block_index, 0);
+    char path[PATH_SIZE], name[2 * LABEL + 2], file[2 * LABEL + 8];
     dataset d;
     const dataset_request request = {.ratio = b->ratios[0], .seed = 1, .search = r->c->search};
-    snprintf(file, sizeof file, "%s.png", b->label);
+    snprintf(name, sizeof name, "%s%s%s", b->label, taken ? "-" : "", taken ? x->name : "");
+    snprintf(file, sizeof file, "%s.png", name);
     int code = place_of(r, "plots", "data", file, path, error);
     if (!code) code = dataset_open(b->data, &request, &d, error);
     if (code) return code;
@@ -328,7 +335,7 @@ static int add_sheet(report *r, const block *b, text *sheets, lb_error *error) {
     text_add(sheets,
              "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): test goods on "
              "the left, test defects on the right.\n\n",
-             r->figures, r->figures, b->label, r->figures, b->label, b->data);
+             r->figures, r->figures, name, r->figures, b->label, b->data);
     return code;
 }
 
@@ -351,7 +358,7 @@ static int write_data(report *r, lb_error *error) {
         const study *from = &r->c->studies[s];
         for (size_t b = 0; !code && b < from->e.block_count; b++) {
             const block *at = &from->e.blocks[b];
-            const int again = seen_before(r, s, b);
+            const int again = seen_before(r, s, b, 1);
             for (size_t k = 0; k < at->ratio_count; k++)
                 if (!used_before(r, s, at, at->ratios[k], any_measure))
                     add_data_row(t, r, &r->evidences[s], at, at->ratios[k]);
@@ -359,7 +366,7 @@ static int write_data(report *r, lb_error *error) {
             if (from->unavailable[b])
                 text_add(&sheets, "**%s: not fetched.** %s\n\n", at->label, from->reason[b]);
             else
-                code = add_sheet(r, at, &sheets, error);
+                code = add_sheet(r, s, b, &sheets, error);
         }
     }
     static const study data_study = {.e.name = "data"};
