@@ -282,13 +282,14 @@ static void add_mask_row(table *t, const measure *m, const block *b, unsigned ra
     table_cell(t, "%.0f", field_mask(m, MASK_VANISHED));
     table_cell(t, "%.0f", field_mask(m, MASK_EMPTY));
     table_cell(t, "%.0f", field_mask(m, MASK_BETWEEN));
+    table_cell(t, "%.0fx%.0f", (double)m->data[DATA_HEIGHT], (double)m->data[DATA_WIDTH]);
 }
 
 /* Blocks whose masks were trained on, each data set and ratio once. */
 static table *mask_sets(const report *r) {
-    static const char *const headers[] = {"block", "ratio",  "defect pixels in train", "mean defect area", "vanished",
-                                          "empty", "between"};
-    table *t = table_new(headers, 7);
+    static const char *const headers[] = {
+        "block", "ratio", "defect pixels in train", "mean defect area", "vanished", "empty", "between", "size"};
+    table *t = table_new(headers, 8);
     for (size_t s = 0; t && s < r->c->count; s++)
         for (size_t b = 0; b < r->c->studies[s].e.block_count; b++) {
             const block *at = &r->c->studies[s].e.blocks[b];
