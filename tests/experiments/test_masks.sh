@@ -30,15 +30,15 @@ seeds = 2
 END
 
 export_stack() { "$LOSSBENCH" export "$1" --out "$2"; }
-train() { "$LOSSBENCH" run --experiments "$ini" --datasets "$stack" --out "$scratch/out" --jobs 2; }
+train() { "$LOSSBENCH" run --experiments "$ini" --datasets "$stack" --out "$scratch/mine" --jobs 2; }
 
 check "a stack with masks is written" export_stack 'synthetic(texture=cast, defect=dent, size=24, scale=0.1) @ 10' "$stack"
 check "losses for masks are compared on it" train
-check "the table of masks" test -s "$scratch/out/results/mine/mask_metrics.tsv"
-check "the sheet of pictures" test -s "$scratch/out/plots/mine/sheet-mine.png"
-before=$(store_content "$scratch/out")
+check "the table of masks" test -s "$scratch/mine/results/mine/mask_metrics.tsv"
+check "the sheet of pictures" test -s "$scratch/mine/plots/mine/sheet-mine.png"
+before=$(store_content "$scratch/mine")
 check "a second run" train
-check "changes no trial" test "$before" = "$(store_content "$scratch/out")"
+check "changes no trial" test "$before" = "$(store_content "$scratch/mine")"
 
 run_refused() { refuses "$1" "$2" "$LOSSBENCH" run --experiments "$ini" --datasets "$stack" --out "$scratch/none" --jobs 2; }
 
@@ -47,7 +47,7 @@ rm "$stack/masks.tif"
 run_refused "no masks" "has no masks.*add masks.tif"
 export_stack 'synthetic(texture=cast, defect=dent, size=28, scale=0.1) @ 10' "$scratch/larger" >/dev/null
 cp "$scratch/larger/masks.tif" "$stack/masks.tif"
-run_refused "masks of another size" "masks.tif' has 950 pages of 28 x 28"
+run_refused "masks of another size" "masks.tif' has 1300 pages of 28 x 28"
 head -c 5000 "$scratch/masks.tif" >"$stack/masks.tif"
 run_refused "masks cut short" "masks.tif"
 cp "$scratch/masks.tif" "$stack/masks.tif"
