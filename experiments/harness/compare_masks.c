@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+static const double lost_recall = 0.1; /* image recall of a seed that found next to nothing */
 enum { SHOWN = 120 };
 
 typedef struct {
@@ -76,20 +77,33 @@ static void metric_cell(table *t, const evidence *e, size_t c, const mask_column
     table_cell(t, "%s", *missing ? missing : shown);
 }
 
+/* An overlap either takes off or finds next to nothing: a mean over seeds hides which. */
+static void lost_cell(table *t, const evidence *e, size_t c) {
+    unsigned lost = 0, all = 0;
+    for (unsigned k = 0; k < e->study->e.seeds; k++) {
+        const double recall = field_recall(&evidence_seeds(e, c)[k]);
+        all += isfinite(recall) != 0;
+        lost += recall < lost_recall;
+    }
+    table_cell(t, "%u of %u", lost, all);
+}
+
 table *compare_mask_metrics(const evidence *e, const place *places, size_t count, int intervals) {
     const experiment *x = &e->study->e;
-    const char *headers[2 + COLUMNS] = {"block", "loss"};
+    const char *headers[3 + COLUMNS] = {"block", "loss"};
     char recall[60];
     for (size_t i = 0; i < COLUMNS; i++) headers[2 + i] = columns[i].name;
     snprintf(recall, sizeof recall, "image recall at %s", levels_name(e, places, count));
     headers[2] = recall;
-    table *t = table_new(headers, 2 + COLUMNS);
+    headers[2 + COLUMNS] = "seeds with image recall below 0.1";
+    table *t = table_new(headers, 3 + COLUMNS);
     for (size_t i = 0; t && i < count; i++)
         for (size_t n = 0; n < x->entry_count; n++) {
             const long c = evidence_find(e, places[i].b, places[i].ratio, x->entries[n].label, 0);
             if (c < 0) continue;
             row_names(t, e, &places[i], x->entries[n].label);
             for (size_t k = 0; k < COLUMNS; k++) metric_cell(t, e, (size_t)c, &columns[k], intervals);
+            lost_cell(t, e, (size_t)c);
         }
     return t;
 }

@@ -187,6 +187,12 @@ static void plant_three(void) {
     }
 }
 
+static void put_diverged(size_t c, unsigned seed) {
+    trial_result r = masks_result(50, 0.7, 4, 5);
+    r.outcome = OUTCOME_DIVERGED;
+    put(c, seed, &r);
+}
+
 Test(compare_masks, metrics_show_means_or_intervals) {
     begin(MASKS "seeds = 3\n");
     plant_three();
@@ -208,10 +214,24 @@ Test(compare_masks, metrics_show_means_or_intervals) {
     expect(t, 0, 11, "5.0");
     expect(t, 0, 12, "0.120");
     expect(t, 0, 13, "0.130");
+    expect(t, 0, 14, "0 of 3");
     table_free(t);
     t = compare_mask_metrics(&e, places, count, 1);
     expect(t, 0, 7, "0.710 [0.685, 0.735]"); /* 0.71 -+ 4.3027 x 0.01 / sqrt(3) */
     expect(t, 0, 11, "5.0 [2.5, 7.5]");
+    table_free(t);
+    end();
+}
+
+/* Of three seeds one finds 9 of 100 and one diverges; a missing seed is none. */
+Test(compare_masks, seeds_that_find_next_to_nothing_are_counted) {
+    begin(MASKS "seeds = 4\n");
+    plant(DICE, 0, 50, 0.5, 3);
+    plant(DICE, 1, 9, 0.5, 3);
+    put_diverged(DICE, 2);
+    read_evidence();
+    table *t = compare_mask_metrics(&e, places, count, 0);
+    expect(t, DICE, 14, "2 of 3");
     table_free(t);
     end();
 }
@@ -285,12 +305,6 @@ Test(compare_masks, a_tie_of_images_hides_their_recall_only) {
     expect(t, 1, 11, "failed");
     table_free(t);
     end();
-}
-
-static void put_diverged(size_t c, unsigned seed) {
-    trial_result r = masks_result(50, 0.7, 4, 5);
-    r.outcome = OUTCOME_DIVERGED;
-    put(c, seed, &r);
 }
 
 Test(compare_masks, sizes_count_instances_and_a_diverged_model_finds_none) {
