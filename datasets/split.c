@@ -263,6 +263,58 @@ int split_apply(const item_split *s, const dataset_items *all, unsigned want, da
     return code;
 }
 
+/* --- parts that hold goods and defects --- */
+
+static int by_value(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* *alone: whether at least half of the goods are of parts without a defect. */
+static int find_goods_alone(const dataset_items *all, const unsigned char *keep, int *alone, lb_error *error) {
+    uint32_t *mixed = malloc((all->count ? all->count : 1) * sizeof *mixed); /* parts with a defect, ascending */
+    size_t n = 0, goods = 0, found = 0;
+    if (!mixed) return lb_fail_memory(error, "the split of a data set");
+    for (size_t i = 0; i < all->count; i++)
+        if (keep[i] && all->types[i] != 0) mixed[n++] = all->parts[i];
+    qsort(mixed, n, sizeof *mixed, by_value);
+    for (size_t i = 0; i < all->count; i++) {
+        if (!keep[i] || all->types[i] != 0) continue;
+        goods++;
+        found += n == 0 || !bsearch(&all->parts[i], mixed, n, sizeof *mixed, by_value);
+    }
+    free(mixed);
+    *alone = 2 * found >= goods;
+    return LB_OK;
+}
+
+/* Deals all parts by the shares of goods; set_of is [all->count]. */
+static int deal_mixed(const dataset_items *all, const unsigned char *keep, const char *name, unsigned seed,
+                      unsigned char *set_of, lb_error *error) {
+    split_shares shares = split_usual;
+    char stream_name[100];
+    item_split split = {0};
+    memcpy(shares.defect, shares.good, sizeof shares.defect);
+    snprintf(stream_name, sizeof stream_name, "parts|%.60s|seed=%u", name, seed);
+    rng stream = rng_from_text(stream_name);
+    const int code = split_by_part(all, keep, &shares, &stream, &split, error);
+    for (int set = 0; set < SET_COUNT && !code; set++)
+        for (size_t i = 0; i < split.count[set]; i++) set_of[split.items[set][i]] = (unsigned char)set;
+    split_free(&split);
+    return code;
+}
+
+/* *set_of: NULL where split_usual serves, else [all->count], to be freed. */
+static int split_mixed(const char *name, const dataset_items *all, const unsigned char *keep, unsigned seed,
+                       unsigned char **set_of, lb_error *error) {
+    int alone = 0, code = find_goods_alone(all, keep, &alone, error);
+    *set_of = NULL;
+    if (code || alone) return code;
+    *set_of = calloc(all->count ? all->count : 1, 1);
+    return *set_of ? deal_mixed(all, keep, name, seed, *set_of, error)
+                   : lb_fail_memory(error, "the split of a data set");
+}
+
 /* --- all of it --- */
 
 static int check_thinned(const char *name, const item_split *s, unsigned ratio, lb_error *error) {
@@ -277,13 +329,18 @@ int split_collection(const char *name, const dataset_items *all, const unsigned 
                      const dataset_request *request, dataset *out, lb_error *error) {
     char stream_name[100];
     item_split split = {0};
+    unsigned char *mixed = NULL;
     snprintf(stream_name, sizeof stream_name, "split|%.60s|seed=%u", name, request->seed);
     rng stream = rng_from_text(stream_name);
-    int code = given ? split_as_given(all, keep, given, &stream, &split, error)
+    int code = given ? LB_OK : split_mixed(name, all, keep, request->seed, &mixed, error);
+    if (mixed) given = mixed;
+    if (!code)
+        code = given ? split_as_given(all, keep, given, &stream, &split, error)
                      : split_by_part(all, keep, &split_usual, &stream, &split, error);
     if (!code) code = split_thin_train(&split, request->ratio, name, &out->train_dropped, error);
     if (!code) code = check_thinned(name, &split, request->ratio, error);
     if (!code) code = split_apply(&split, all, request->want, out, error);
     split_free(&split);
+    free(mixed);
     return code;
 }

@@ -45,8 +45,10 @@ int split_thin_train(item_split *s, unsigned ratio, const char *owner, size_t *d
 int split_apply(const item_split *s, const dataset_items *all, unsigned want, dataset *out, lb_error *error);
 
 /* All of it, for a fixed collection called `name`: by part as split_usual says, or as `given` ([all->count]; NULL:
-   not), at the request's ratio, which must leave at least SPLIT_LEAST_DEFECTS to train on. The seed's split is the same
-   whatever the ratio; equal goods are dealt equally whatever the defects. */
+   not), at the request's ratio, which must leave at least SPLIT_LEAST_DEFECTS to train on. Where less than half of the
+   goods are on parts without a defect (tiles of images that show one elsewhere), split_usual would leave calibrate few
+   goods or none: then all parts are dealt by the shares of goods. The seed's split is the same whatever the ratio;
+   equal goods are dealt equally whatever the defects. */
 enum { SPLIT_LEAST_DEFECTS = 10 };
 int split_collection(const char *name, const dataset_items *all, const unsigned char *keep, const unsigned char *given,
                      const dataset_request *request, dataset *out, lb_error *error);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSION = 1, MOST_TYPES = 255, NO_SET = 255 };
+enum { VERSION = 2, MOST_TYPES = 255, NO_SET = 255 };
 
 #define LABELS_HEADER "index,type,part,set"
 #define BOXES_HEADER "index,type,x1,y1,x2,y2"

@@ -88,61 +88,6 @@ static int boxes_of(const mask_pool *p, dataset_box **boxes, size_t *count, lb_e
 
 /* --- splitting --- */
 
-static int by_value(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* *alone: whether at least half of the goods are of parts without a defect. */
-static int find_goods_alone(const mask_pool *p, int *alone, lb_error *error) {
-    const dataset_items *all = &p->items;
-    uint32_t *mixed = malloc((all->count ? all->count : 1) * sizeof *mixed); /* parts with a defect, ascending */
-    size_t n = 0, goods = 0, found = 0;
-    if (!mixed) return lb_fail_memory(error, "the split of a data set");
-    for (size_t i = 0; i < all->count; i++)
-        if (p->usable[i] && all->types[i] != 0) mixed[n++] = all->parts[i];
-    qsort(mixed, n, sizeof *mixed, by_value);
-    for (size_t i = 0; i < all->count; i++) {
-        if (!p->usable[i] || all->types[i] != 0) continue;
-        goods++;
-        found += n == 0 || !bsearch(&all->parts[i], mixed, n, sizeof *mixed, by_value);
-    }
-    free(mixed);
-    *alone = 2 * found >= goods;
-    return LB_OK;
-}
-
-/* Deals all parts by the shares of goods; set_of is [items.count]. */
-static int deal_mixed(const mask_pool *p, const char *name, unsigned seed, unsigned char *set_of, lb_error *error) {
-    split_shares shares = split_usual;
-    char stream_name[100];
-    item_split split = {0};
-    memcpy(shares.defect, shares.good, sizeof shares.defect);
-    snprintf(stream_name, sizeof stream_name, "parts|%.60s|seed=%u", name, seed);
-    rng stream = rng_from_text(stream_name);
-    const int code = split_by_part(&p->items, p->usable, &shares, &stream, &split, error);
-    for (int set = 0; set < SET_COUNT && !code; set++)
-        for (size_t i = 0; i < split.count[set]; i++) set_of[split.items[set][i]] = (unsigned char)set;
-    split_free(&split);
-    return code;
-}
-
-/* The usual split gives calibrate no part with a defect. Where most goods are tiles of an image that shows a defect
-   elsewhere it would find few goods or none there: then calibrate gets such parts as well. */
-static int split_pool(const mask_pool *p, const char *name, const dataset_items *view, const dataset_request *request,
-                      dataset *out, lb_error *error) {
-    unsigned char *set_of = NULL;
-    int alone = 0, code = find_goods_alone(p, &alone, error);
-    if (!code && !alone) {
-        set_of = calloc(p->items.count ? p->items.count : 1, 1);
-        code = set_of ? deal_mixed(p, name, request->seed, set_of, error)
-                      : lb_fail_memory(error, "the split of a data set");
-    }
-    if (!code) code = split_collection(name, view, p->usable, set_of, request, out, error);
-    free(set_of);
-    return code;
-}
-
 int mask_pool_open(const mask_pool *p, const char *name, const char *const *type_names, const dataset_request *request,
                    dataset *out, lb_error *error) {
     dataset_items view = p->items; /* borrows all but its boxes */
@@ -158,7 +103,7 @@ int mask_pool_open(const mask_pool *p, const char *name, const char *const *type
                          .vanished = p->vanished,
                          .empty = p->empty,
                          .between = p->between};
-        code = split_pool(p, name, &view, request, out, error);
+        code = split_collection(name, &view, p->usable, NULL, request, out, error);
     }
     free(view.boxes);
     return code;

@@ -31,9 +31,7 @@ int mask_pool_finish(mask_pool *p, lb_error *error);
 /* "content=<hash>" over part, type, pixels and mask of the usable items, in order. */
 int mask_pool_identify(const mask_pool *p, char *out, size_t size, lb_error *error);
 
-/* Splits by part (split_collection) into `out` with masks and, if wanted, boxes around them. Where less than half of
-   the goods are of parts without a defect, defects are dealt as goods are (50 / 10 / 15 / 25 %), or calibrate would
-   have no goods. */
+/* Splits by part (split_collection) into `out` with masks and, if wanted, boxes around them. */
 int mask_pool_open(const mask_pool *p, const char *name, const char *const *type_names, const dataset_request *request,
                    dataset *out, lb_error *error);
 

@@ -84,6 +84,41 @@ Test(split, parts_stay_whole) {
     free(keep);
 }
 
+/* Tiles of parts of which `mixed` of 100 show a defect, one in five tiles of each: how many tiles calibrate gets. */
+static dataset split_tiles(uint32_t mixed) {
+    enum { PARTS = 100, TILES = 10 };
+    dataset_items all = pool_of(PARTS * TILES);
+    unsigned char *keep = keep_all(PARTS * TILES);
+    for (uint32_t i = 0; i < PARTS * TILES; i++) {
+        all.parts[i] = i / TILES;
+        all.types[i] = i / TILES < mixed && i % 5 == 0;
+    }
+    const dataset_request request = {.seed = 1};
+    dataset d = {.height = 2, .width = 2, .channels = 1};
+    cr_assert(eq(int, split_collection("tiles", &all, keep, NULL, &request, &d, NULL), LB_OK));
+    items_free(&all);
+    free(keep);
+    return d;
+}
+
+Test(split, parts_that_all_show_a_defect_give_goods_to_every_set) {
+    dataset d = split_tiles(100);
+    const double shares[SET_COUNT] = {50, 10, 15, 25};
+    for (int set = 0; set < SET_COUNT; set++) {
+        cr_expect(epsilon_eq(dbl, (double)d.sets[set].goods, 8 * shares[set], 8.5), "set %d", set);
+        cr_expect(eq(sz, d.sets[set].count * 4, d.sets[set].goods * 5), "whole parts only, set %d", set);
+    }
+    dataset_free(&d);
+}
+
+Test(split, where_most_goods_are_alone_calibrate_has_no_defects) {
+    dataset d = split_tiles(40);
+    const dataset_items *calibrate = &d.sets[SET_CALIBRATE];
+    cr_expect(eq(sz, calibrate->count, calibrate->goods));
+    cr_expect(gt(sz, calibrate->goods, 50));
+    dataset_free(&d);
+}
+
 Test(split, copies_are_kept_once_and_contradictions_never) {
     dataset_items all = pool_of(10);
     unsigned char *keep = keep_all(10);
