@@ -98,36 +98,14 @@ static int gain_figure(report *r, const evidence *e, const place *places, const 
 
 /* --- the trend --------------------------------------------------------------------------------------------------- */
 
-/* Slope of one seed's gain on ln(area), least squares over the places that have both losses; NaN: fewer than two. */
-static double seed_slope(const evidence *e, const place *places, const double *area, size_t count, const char *label,
-                         unsigned seed) {
-    double n = 0, x_sum = 0, y_sum = 0, xx = 0, xy = 0;
-    for (int pass = 0; pass < 2; pass++) /* means, then products about them */
-        for (size_t i = 0; i < count; i++) {
-            const long c = usable_cell(e, &places[i], label), base = usable_cell(e, &places[i], e->study->e.baseline);
-            if (c < 0 || base < 0) continue;
-            const double x = repro_log(area[i]);
-            const double y = field_recall(&evidence_seeds(e, (size_t)c)[seed]) -
-                             field_recall(&evidence_seeds(e, (size_t)base)[seed]);
-            if (!pass) {
-                n++;
-                x_sum += x;
-                y_sum += y;
-            } else {
-                xx += (x - x_sum / n) * (x - x_sum / n);
-                xy += (x - x_sum / n) * (y - y_sum / n);
-            }
-        }
-    return xx > 0 ? xy / xx : (double)NAN;
-}
-
 /* What a tenfold smaller area adds to the gain, mean and interval over seeds. */
 static estimate gain_trend(const evidence *e, const place *places, const double *area, size_t count,
                            const char *label) {
     double values[SEEDS_MOST];
     const unsigned seeds = e->study->e.seeds;
     const double tenfold = repro_log(10);
-    for (unsigned k = 0; k < seeds; k++) values[k] = -tenfold * seed_slope(e, places, area, count, label, k);
+    for (unsigned k = 0; k < seeds; k++)
+        values[k] = -tenfold * gain_slope(e, places, area, count, label, e->study->e.baseline, k);
     const long any = evidence_find(e, places[0].b, places[0].ratio, label, 0);
     return any < 0 ? (estimate){0} : estimate_values(values, seeds, evidence_seeds(e, (size_t)any));
 }

@@ -3,7 +3,6 @@
 #include "experiments/harness/claims.h"
 #include "experiments/harness/lambda.h"
 #include "experiments/harness/mask_analysis.h"
-#include "lib/base/repro_math.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -92,24 +91,6 @@ static void extremes_words(const evidence *e, const char *loss, const area_order
              by->area[by->count - 1]);
 }
 
-/* Least-squares slope of one seed's gain over ln(area); NaN for fewer than two areas. */
-static double gain_slope(const evidence *e, const char *loss, const area_order *by, unsigned seed) {
-    double x[MAX_PLACES], y[MAX_PLACES], xy = 0, xx = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < by->count; i++) {
-        const long a = usable_cell(e, &by->places[i], loss), b = usable_cell(e, &by->places[i], "bce");
-        y[n] = field_recall(&evidence_seeds(e, (size_t)a)[seed]) - field_recall(&evidence_seeds(e, (size_t)b)[seed]);
-        x[n] = repro_log(by->area[i]);
-        n += isfinite(y[n]) != 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const double step = x[i] - stat_mean(x, n);
-        xy += step * y[i];
-        xx += step * step;
-    }
-    return xx > 0 ? xy / xx : (double)NAN;
-}
-
 /* --- small-defects -------------------------------------------------------------------------------------------------
  */
 
@@ -127,7 +108,8 @@ void judge_small_defects(const report *r, const evidence *e, ruling *out) {
     (void)r;
     order_by_area(e, "focal", &by);
     if (by.count < 2 || by.area[0] == by.area[by.count - 1]) return;
-    for (unsigned k = 0; k < e->study->e.seeds; k++) slopes[k] = gain_slope(e, "focal", &by, k);
+    for (unsigned k = 0; k < e->study->e.seeds; k++)
+        slopes[k] = gain_slope(e, by.places, by.area, by.count, "focal", "bce", k);
     const measure *seeds = evidence_seeds(e, (size_t)usable_cell(e, &by.places[0], "bce"));
     const estimate slope = estimate_values(slopes, e->study->e.seeds, seeds);
     estimate_text(&slope, 1, shown, sizeof shown);

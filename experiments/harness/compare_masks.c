@@ -1,5 +1,6 @@
 /* What a comparison shows of masks: overlap, outlines and instances beside the recall of images. */
 #include "experiments/harness/compare.h"
+#include "experiments/harness/mask_analysis.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@ typedef struct {
     int pixels; /* a distance, where less is better; else a share */
 } mask_column;
 
-/* The first three are at the level of the place. */
 static const mask_column columns[] = {{"image recall", field_recall, 0},
                                       {"by largest logit", field_recall_max, 0},
                                       {"instance recall", field_instance_recall, 0},
@@ -27,7 +27,7 @@ static const mask_column columns[] = {{"image recall", field_recall, 0},
                                       {"Hausdorff 95, pixels", field_hausdorff_95, 1},
                                       {"AP50", field_ap50, 0},
                                       {"AP75", field_ap75, 0}};
-enum { COLUMNS = sizeof columns / sizeof *columns, LEVEL_COLUMNS = 3 };
+enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static const mask_column differences[] = {{"Dice", field_dice, 0},
                                           {"pixel AP", field_pixel_ap, 0},
@@ -35,19 +35,6 @@ static const mask_column differences[] = {{"Dice", field_dice, 0},
                                           {"boundary F1", field_boundary_f1, 0},
                                           {"Hausdorff 95, pixels", field_hausdorff_95, 1}};
 enum { DIFFERENCES = sizeof differences / sizeof *differences };
-
-static int needs_level(measure_field field) {
-    for (size_t i = 0; i < LEVEL_COLUMNS; i++)
-        if (columns[i].field == field) return 1;
-    return 0;
-}
-
-/* Why a cell lacks a number, or "". What ties, or has too few goods for a recall, has its other numbers. */
-static const char *why_missing(const evidence *e, size_t c, measure_field field) {
-    const char *word = missing_word(e, c);
-    if (strcmp(word, "tied") == 0) return field == field_recall ? word : "";
-    return strcmp(word, "failed") == 0 || needs_level(field) ? word : "";
-}
 
 static void row_names(table *t, const evidence *e, const place *p, const char *loss) {
     char heading[PLACE_LABEL + 10];
@@ -66,7 +53,7 @@ static void pixels_text(const estimate *value, char *out, size_t size) {
 }
 
 static void metric_cell(table *t, const evidence *e, size_t c, const mask_column *column, int intervals) {
-    const char *missing = why_missing(e, c, column->field);
+    const char *missing = missing_field(e, (long)c, column->field);
     estimate value = estimate_field(e, c, column->field);
     char shown[SHOWN];
     if (!intervals && value.count) value.count = 1;
@@ -126,8 +113,8 @@ static void distance_text(const estimate *difference, char *out, size_t size) {
 
 static void mask_difference_cell(table *t, const evidence *e, long c, long base, const mask_column *column) {
     char shown[SHOWN];
-    const char *missing = base < 0 ? "no baseline" : why_missing(e, (size_t)c, column->field);
-    if (!*missing && *why_missing(e, (size_t)base, column->field)) missing = "no baseline";
+    const char *missing = base < 0 ? "no baseline" : missing_field(e, c, column->field);
+    if (!*missing && *missing_field(e, base, column->field)) missing = "no baseline";
     if (*missing) {
         table_cell(t, "%s", missing);
         return;
@@ -207,7 +194,7 @@ static double instances_of(const evidence *e, const place *p, size_t bin) {
 }
 
 static void size_cells(table *t, const evidence *e, const place *p, size_t c) {
-    const char *missing = why_missing(e, c, field_instance_recall);
+    const char *missing = missing_field(e, (long)c, field_instance_recall);
     for (size_t bin = 0; bin < SIZE_BINS; bin++) {
         char shown[SHOWN];
         const estimate recall = estimate_seeds(e, c, size_recall, bin);

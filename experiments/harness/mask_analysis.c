@@ -1,6 +1,9 @@
 #include "experiments/harness/mask_analysis.h"
 
+#include "lib/base/repro_math.h"
+
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +12,16 @@ const char *recall_name(const evidence *e, const place *p) {
     return level_at(e, p) == FR_HEADLINE ? "recall at FR 1 %" : "recall at FR 5 %";
 }
 
-/* Why a cell has no number of this kind, or "". */
-static const char *missing_field(const evidence *e, long c, measure_field field) {
+/* What is read at the level of the place: it lacks a number where the goods are too few for that level. */
+static int needs_level(measure_field field) {
+    return field == field_recall || field == field_recall_max || field == field_instance_recall;
+}
+
+const char *missing_field(const evidence *e, long c, measure_field field) {
     if (c < 0) return "not run";
     const char *word = missing_word(e, (size_t)c);
-    return field == field_recall || strcmp(word, "failed") == 0 ? word : "";
+    if (strcmp(word, "tied") == 0) return field == field_recall ? word : "";
+    return strcmp(word, "failed") == 0 || needs_level(field) ? word : "";
 }
 
 void field_text(const evidence *e, long c, measure_field field, char *out, size_t size) {
@@ -53,6 +61,25 @@ int argument_number(const char *expression, const char *key, double *out) {
         return end != value + 1;
     }
     return 0;
+}
+
+double gain_slope(const evidence *e, const place *places, const double *area, size_t count, const char *label,
+                  const char *base, unsigned seed) {
+    double x[MAX_PLACES], y[MAX_PLACES], xy = 0, xx = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const long a = usable_cell(e, &places[i], label), b = usable_cell(e, &places[i], base);
+        if (a < 0 || b < 0) continue;
+        y[n] = field_recall(&evidence_seeds(e, (size_t)a)[seed]) - field_recall(&evidence_seeds(e, (size_t)b)[seed]);
+        x[n] = repro_log(area[i]);
+        n += isfinite(y[n]) != 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double step = x[i] - stat_mean(x, n);
+        xy += step * y[i];
+        xx += step * step;
+    }
+    return xx > 0 ? xy / xx : (double)NAN;
 }
 
 void order_places(place *places, double *number, size_t count) {

@@ -22,7 +22,7 @@ static float *numbers_of(const trial_result *r) {
 
 /* --- before training ------------------------------------------------------------------------------------------- */
 
-static size_t count_defect_pixels(const dataset_items *set, size_t area) {
+size_t mask_defect_pixels(const dataset_items *set, size_t area) {
     size_t n = 0;
     for (size_t i = set->goods * area; i < set->count * area; i++) n += set->masks[i] > 127;
     return n;
@@ -37,7 +37,7 @@ int mask_scores_check(const trial *t, const dataset *d, lb_error *error) {
                            "data set '%s' has no masks, and model '%s' is trained on masks: add masks.tif, or choose a "
                            "model for images, such as cnn",
                            t->data, t->model);
-        if (!count_defect_pixels(set, area_of(d)))
+        if (!mask_defect_pixels(set, area_of(d)))
             return lb_fail(error, LB_INVALID,
                            "data set '%s': all masks of its %s set are empty, so there is nothing to %s; mark the "
                            "defects (> 127), or give that set images whose masks are not empty",
@@ -56,7 +56,7 @@ int mask_scores_begin(const dataset *d, double share, trial_result *out, lb_erro
     for (size_t i = 0; i < MASK_NUMBERS; i++) number[i] = NAN;
     const double defects = (double)(test->count - test->goods) * (double)area_of(d);
     number[MASK_PIXEL_SHARE] = (float)share;
-    number[MASK_AREA] = (float)((double)count_defect_pixels(test, area_of(d)) / defects);
+    number[MASK_AREA] = (float)((double)mask_defect_pixels(test, area_of(d)) / defects);
     number[MASK_VANISHED] = (float)d->vanished;
     number[MASK_EMPTY] = (float)d->empty;
     number[MASK_BETWEEN] = (float)d->between;

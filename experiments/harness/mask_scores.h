@@ -38,6 +38,9 @@ enum {
 /* How many logits an image score averages: one in 256 pixels, at least one. */
 size_t mask_top(size_t pixels);
 
+/* Pixels that the masks of a set call defect. */
+size_t mask_defect_pixels(const dataset_items *set, size_t area);
+
 /* Refuses data without masks, or with no defect pixel in train, select or test. */
 int mask_scores_check(const trial *t, const dataset *d, lb_error *error);
 

@@ -165,9 +165,7 @@ static loss_counts counts_of(const session *s) {
     const int balanced = s->t->sampler == SAMPLER_BALANCED;
     const double half = (double)train->count / 2;
     if (!s->t->per_pixel) return (loss_counts){balanced ? half : goods, balanced ? half : defects};
-    size_t pixels = 0;
-    for (size_t i = train->goods * s->outputs; i < train->count * s->outputs; i++) pixels += train->masks[i] > 127;
-    const double defect = (double)pixels * (balanced ? half / defects : 1);
+    const double defect = (double)mask_defect_pixels(train, s->outputs) * (balanced ? half / defects : 1);
     return (loss_counts){(double)(train->count * s->outputs) - defect, defect};
 }
 

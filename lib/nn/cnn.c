@@ -3,14 +3,13 @@
 #include "lib/nn/layer.h"
 #include "lib/nn/models.h"
 
-static const param_word widths[] = {{"narrow", 0}, {"wide", 1}, {NULL, 0}};
 static const param params[] = {
     {.name = "width",
      .fallback = 1,
      .low = 0,
      .high = 1,
      .scale = PARAM_CHOICE,
-     .words = widths,
+     .words = model_widths,
      .summary = "channels of the three convolutions: narrow 16-16-32, wide 16-32-64"},
 };
 

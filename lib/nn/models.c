@@ -8,6 +8,8 @@
 
 const nn_model_type *const nn_model_types[] = {&nn_model_cnn, &nn_model_mlp, &nn_model_unet, NULL};
 
+const param_word model_widths[] = {{"narrow", 0}, {"wide", 1}, {NULL, 0}};
+
 const nn_model_type *nn_model_find(const char *name) {
     for (size_t i = 0; nn_model_types[i]; i++)
         if (strcmp(nn_model_types[i]->name, name) == 0) return nn_model_types[i];
