@@ -14,8 +14,7 @@ static const param params[] = {
 };
 
 static int build(nn_net *net, const double *values, nn_shape input, size_t outputs, lb_error *error) {
-    static const size_t channels[2][3] = {{16, 16, 32}, {16, 32, 64}};
-    const size_t *c = channels[values[0] != 0];
+    const size_t *c = model_channels[values[0] != 0];
     if (input.height < 4 || input.width < 4)
         return lb_fail(error, LB_INVALID, "model 'cnn' needs images of at least 4x4 pixels, not %zux%zu", input.height,
                        input.width);

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-const nn_model_type *const nn_model_types[] = {&nn_model_cnn, &nn_model_mlp, &nn_model_unet, NULL};
+const nn_model_type *const nn_model_types[] = {&nn_model_cnn, &nn_model_mlp, &nn_model_unet, &nn_model_detector, NULL};
 
 const param_word model_widths[] = {{"narrow", 0}, {"wide", 1}, {NULL, 0}};
+
+const size_t model_channels[2][3] = {{16, 16, 32}, {16, 32, 64}};
 
 const nn_model_type *nn_model_find(const char *name) {
     for (size_t i = 0; nn_model_types[i]; i++)
@@ -35,10 +37,10 @@ int model_parse(const char *expression, const nn_model_type **type, double value
     return spec_read(args, owner, (*type)->params, (*type)->param_count, values, error);
 }
 
-int nn_model_per_pixel(const char *expression) {
+nn_output_kind nn_model_output(const char *expression) {
     const nn_model_type *type;
     double values[SPEC_MAX_PARAMS];
-    return model_parse(expression, &type, values, NULL) ? 0 : type->per_pixel;
+    return model_parse(expression, &type, values, NULL) ? NN_IMAGE : type->output;
 }
 
 int nn_model_text(const char *expression, char *out, size_t size, lb_error *error) {

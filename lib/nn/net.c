@@ -182,6 +182,8 @@ void nn_net_free(nn_net *net) {
     free(net);
 }
 
+nn_shape nn_net_output(const nn_net *net) { return net->output->shape; }
+
 /* --- running --- */
 
 static void load_image(const tensor *t, const float *input, size_t image) {
@@ -347,6 +349,12 @@ static void init_layer(nn_net *net, const layer *l, rng *stream) {
                     sd * rng_normal(stream);
 }
 
+/* Every model ends in a layer with weights, the head. */
+static float *head_bias_of(nn_net *net) {
+    const layer *head = &net->layers[net->layer_count - 1];
+    return net->parameters + head->weight_offset + head->weight_count;
+}
+
 void nn_net_init(nn_net *net, rng *stream, float head_bias) {
     const size_t bytes = net->size * sizeof(float);
     memset(net->parameters, 0, bytes);
@@ -354,14 +362,13 @@ void nn_net_init(nn_net *net, rng *stream, float head_bias) {
     memset(net->second_moment, 0, bytes);
     net->beta1_power = net->beta2_power = 1;
     net->flipped_is_old = 1;
-    for (size_t i = 0; i < net->layer_count; i++) {
-        const layer *l = &net->layers[i];
-        if (!l->size) continue;
-        init_layer(net, l, stream);
-        if (l->out != net->output) continue;
-        for (size_t o = 0; o < l->out->shape.channels; o++)
-            net->parameters[l->weight_offset + l->weight_count + o] = head_bias;
-    }
+    for (size_t i = 0; i < net->layer_count; i++)
+        if (net->layers[i].size) init_layer(net, &net->layers[i], stream);
+    for (size_t o = 0; o < net->output->shape.channels; o++) head_bias_of(net)[o] = head_bias;
+}
+
+void nn_net_set_head_bias(nn_net *net, const float *bias) {
+    memcpy(head_bias_of(net), bias, net->output->shape.channels * sizeof *bias);
 }
 
 double nn_net_macs(const nn_net *net) {

@@ -15,12 +15,21 @@ typedef struct {
 
 typedef struct nn_net nn_net;
 
+/* What a model gives, and what the `outputs` of nn_net_new count. */
+typedef enum {
+    NN_IMAGE, /* `outputs` numbers for the image */
+    NN_PIXEL, /* a logit for each pixel: outputs = height * width */
+    NN_CELL   /* `outputs` channels for each cell of a grid, NN_DETECTOR_STRIDE pixels apart */
+} nn_output_kind;
+
+enum { NN_DETECTOR_STRIDE = 8 }; /* pixels from one cell to the next; cell (r, c) covers the 8x8 pixels from (8r, 8c) */
+
 /* A model: one file, one line in models.c. `build` adds layers to an empty net. */
 typedef struct nn_model_type {
     const char *name;
     int version;
     const char *summary;
-    int per_pixel; /* 1: a logit for each pixel, outputs = height * width; 0: outputs as asked for, one image */
+    nn_output_kind output;
     const param *params;
     size_t param_count;
     int (*build)(nn_net *net, const double *params, nn_shape input, size_t outputs, lb_error *error);
@@ -29,26 +38,32 @@ typedef struct nn_model_type {
 extern const nn_model_type *const nn_model_types[]; /* NULL-terminated */
 const nn_model_type *nn_model_find(const char *name);
 
-/* 1 when the model of this expression gives a logit for each pixel, 0 when not, also when it is no model. */
-int nn_model_per_pixel(const char *expression);
+/* What the model of this expression gives; NN_IMAGE also when it is no model. */
+nn_output_kind nn_model_output(const char *expression);
 
 /* Canonical text of a model expression with version, "cnn@1(width=narrow)": the model's part of a trial key. */
 int nn_model_text(const char *expression, char *out, size_t size, lb_error *error);
 
 /* Builds a net for images of `input` shape ([height][width][channels]; tabular data: height = width = 1) with room for
-   `max_batch` images. NULL on error. */
+   `max_batch` images; `outputs` as nn_output_kind has it. NULL on error. */
 nn_net *nn_net_new(const char *expression, nn_shape input, size_t outputs, size_t max_batch, lb_error *error);
 void nn_net_free(nn_net *net);
+
+/* The output of one image: 1 x 1 x outputs, height x width x 1, or rows x columns x channels of the cells. */
+nn_shape nn_net_output(const nn_net *net);
 
 /* He initialisation (normal, sd sqrt(2/fan_in)) of all weights, drawn in the order of nn_net_get; zero biases,
    `head_bias` on every output; optimiser state zero. */
 void nn_net_init(nn_net *net, rng *stream, float head_bias);
 
-/* output is [n][outputs]; input is [n][height][width][channels], n <= max_batch. Activations are kept for
-   nn_net_backward. */
+/* After nn_net_init: a bias of its own for each channel of the output; bias is [nn_net_output(net).channels]. */
+void nn_net_set_head_bias(nn_net *net, const float *bias);
+
+/* output is [n][height][width][channels] of nn_net_output; input is [n][height][width][channels] of the image,
+   n <= max_batch. Activations are kept for nn_net_backward. */
 void nn_net_forward(nn_net *net, const float *input, size_t n, float *output);
 
-/* output_gradient is [n][outputs], of the last nn_net_forward; replaces the parameter gradients. */
+/* output_gradient has the shape of output, of the last nn_net_forward; replaces the parameter gradients. */
 void nn_net_backward(nn_net *net, const float *output_gradient, size_t n);
 
 /* In max pooling, local and global, the first of equal pixels takes the gradient; relu has slope 0 at 0. */

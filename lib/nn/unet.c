@@ -30,8 +30,7 @@ static tensor *joined(nn_net *net, nn_shape input, size_t shrink, size_t own, si
 }
 
 static int build(nn_net *net, const double *values, nn_shape input, size_t outputs, lb_error *error) {
-    static const size_t channels[2][3] = {{16, 16, 32}, {16, 32, 64}};
-    const size_t *level = channels[values[0] != 0], upper = level[0], inner = level[1], lowest = level[2];
+    const size_t *level = model_channels[values[0] != 0], upper = level[0], inner = level[1], lowest = level[2];
     const int code = check(input, outputs, error);
     if (code) return code;
     tensor *top = joined(net, input, 1, upper, inner, error), *middle = joined(net, input, 2, inner, lowest, error);
@@ -52,7 +51,7 @@ const nn_model_type nn_model_unet = {
     .name = "unet",
     .version = 1,
     .summary = "segmentation: 3 levels with a 3x3 convolution down and up, nearest up-sampling, a logit per pixel",
-    .per_pixel = 1,
+    .output = NN_PIXEL,
     .params = params,
     .param_count = 1,
     .build = build};

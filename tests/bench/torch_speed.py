@@ -52,11 +52,25 @@ class Mlp(nn.Module):
         return self.body(x).squeeze(1)
 
 
+class Detector(nn.Module):
+    def __init__(self, a, b, c):
+        super().__init__()
+        def block(a, b):
+            return nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU())
+        self.body = nn.Sequential(block(1, a), nn.MaxPool2d(2), block(a, b), nn.MaxPool2d(2), block(b, c),
+                                  nn.MaxPool2d(2), block(c, c), block(c, c), nn.Conv2d(c, 11, 1))
+
+    def forward(self, x):
+        return self.body(x).flatten()
+
+
 MODELS = {
     "cnn-wide": (lambda: Cnn(16, 32, 64), (1, 32, 32)),
     "cnn-narrow": (lambda: Cnn(16, 16, 32), (1, 32, 32)),
     "unet": (Unet, (1, 32, 32)),
     "mlp": (Mlp, (64,)),
+    "detector-wide": (lambda: Detector(16, 32, 64), (1, 64, 64)),
+    "detector-narrow": (lambda: Detector(16, 16, 32), (1, 64, 64)),
 }
 
 

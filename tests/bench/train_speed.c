@@ -26,6 +26,8 @@ static const workload workloads[] = {
     {"cnn-narrow", "cnn(width=narrow)", {32, 32, 1}, 1},
     {"unet", "unet", {32, 32, 1}, MAX_OUTPUTS},
     {"mlp", "mlp(hidden=64, layers=2)", {1, 1, 64}, 1},
+    {"detector-wide", "detector(width=wide)", {64, 64, 1}, 11}, /* 6 types, objectness, 4 of the box */
+    {"detector-narrow", "detector(width=narrow)", {64, 64, 1}, 11},
 };
 
 /* Processor time: waiting for a core that others use does not count. */
@@ -52,11 +54,13 @@ static void train_step(training *t) {
 }
 
 static int open_training(training *t, const workload *w, lb_error *error) {
-    *t = (training){.outputs = w->outputs};
+    *t = (training){0};
     const size_t size = BATCH * w->input.height * w->input.width * w->input.channels;
     rng stream = rng_from_text(w->label);
     t->net = nn_net_new(w->model, w->input, w->outputs, BATCH, error);
     if (!t->net) return (int)error->code;
+    const nn_shape out = nn_net_output(t->net);
+    t->outputs = out.height * out.width * out.channels;
     t->input = malloc(size * sizeof *t->input);
     if (!t->input) return lb_fail_memory(error, "a batch");
     rng_normals(&stream, t->input, size);

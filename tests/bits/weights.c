@@ -16,13 +16,19 @@ typedef struct {
 
 /* Odd sizes, so that tiles of every width occur, and several input channels. */
 static const subject subjects[] = {
-    {"cnn(width=narrow)", {HEIGHT, WIDTH, 1}, 1},    {"cnn(width=wide)", {HEIGHT, WIDTH, 3}, 1}, {"mlp", {1, 1, 21}, 1},
-    {"unet(width=narrow)", {8, 12, 1}, MAX_OUTPUTS}, {"unet", {8, 12, 1}, MAX_OUTPUTS},
+    {"cnn(width=narrow)", {HEIGHT, WIDTH, 1}, 1},
+    {"cnn(width=wide)", {HEIGHT, WIDTH, 3}, 1},
+    {"mlp", {1, 1, 21}, 1},
+    {"unet(width=narrow)", {8, 12, 1}, MAX_OUTPUTS},
+    {"unet", {8, 12, 1}, MAX_OUTPUTS},
+    {"detector(width=narrow)", {16, 24, 1}, 11},
+    {"detector", {16, 16, 3}, 17},
 };
 
-static void train(nn_net *net, nn_shape shape, size_t outputs) {
+static void train(nn_net *net, nn_shape shape) {
     static float input[BATCH * HEIGHT * WIDTH * 3], output[BATCH * MAX_OUTPUTS], gradient[BATCH * MAX_OUTPUTS];
-    const size_t n = BATCH * outputs;
+    const nn_shape out = nn_net_output(net);
+    const size_t n = BATCH * out.height * out.width * out.channels;
     nn_optimiser o = {NN_ADAM,         .learning_rate = 3e-3, .weight_decay = 1e-2,
                       .momentum = 0.9, .beta2 = 0.999,        .epsilon = 1e-8};
     rng stream = rng_from_text("bits");
@@ -41,7 +47,7 @@ static int print_hash(const subject *s, const char *kernels, lb_error *error) {
     if (nn_kernels_select(kernels, error)) return (int)error->code;
     nn_net *net = nn_net_new(s->model, s->input, s->outputs, BATCH, error);
     if (!net) return (int)error->code;
-    train(net, s->input, s->outputs);
+    train(net, s->input);
     printf("%s %s %016" PRIx64 "\n", s->model, kernels, nn_net_hash(net));
     nn_net_free(net);
     return LB_OK;

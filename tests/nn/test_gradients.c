@@ -101,6 +101,9 @@ static const test_case cases[] = {
     {-1, "unet", {4, 4, 1}, 16},
     {-1, "unet(width=narrow)", {4, 8, 1}, 32},
     {-1, "unet", {8, 12, 2}, 96},
+    {-1, "detector", {8, 8, 1}, 1},
+    {-1, "detector(width=narrow)", {16, 24, 1}, 11}, /* channels that end inside a panel */
+    {-1, "detector", {24, 16, 3}, 17},
     {-1, "mlp", {1, 1, 20}, 1},
     {-1, "mlp(hidden=16, layers=0)", {2, 3, 2}, 3},
     {-1, "mlp(hidden=32, layers=3)", {2, 3, 2}, 3},

@@ -47,6 +47,11 @@ static const refusal refusals[] = {
     {"cnn", {3, 32, 1}, 1, 1, "at least 4x4 pixels, not 3x32"},
     {"unet", {32, 30, 1}, 960, 1, "divisible by 4, not 32x30"},
     {"unet", {32, 32, 1}, 1, 1, "one output per pixel: 1024 of 32x32, not 1"},
+    {"detector", {64, 60, 1}, 11, 1, "divisible by 8, not 64x60"},
+    {"detector", {4, 64, 1}, 11, 1, "divisible by 8, not 4x64"},
+    {"detector", {0, 64, 1}, 11, 1, "0x64x1"},
+    {"detector", {64, 64, 1}, 0, 1, "outputs"},
+    {"detector(hidden=16)", {64, 64, 1}, 11, 1, "no parameter 'hidden'"},
     {"cnn", {32, 32, 0}, 1, 1, "32x32x0"},
     {"cnn", {32, 32, 1}, 0, 1, "outputs"},
     {"mlp", {1, 1, 1}, 1, 0, "batch"},
@@ -70,6 +75,85 @@ Test(net, counts_of_the_wide_cnn) {
     cr_assert(net != NULL);
     cr_expect(eq(sz, nn_net_parameters(net), 160 + 4640 + 18496 + 129));
     cr_expect(eq(dbl, nn_net_macs(net), 147456.0 + 1179648 + 1179648 + 128));
+    nn_net_free(net);
+}
+
+/* By hand: 16(9+1) + 32(144+1) + 64(288+1) + 2 * 64(576+1) + 11(64+1); multiply-adds: pixels times weights. */
+Test(net, counts_of_the_wide_detector) {
+    nn_net *net = nn_net_new("detector", (nn_shape){64, 64, 1}, 11, 1, NULL);
+    cr_assert(net != NULL);
+    cr_expect(eq(sz, nn_net_parameters(net), 160 + 4640 + 18496 + 2 * 36928 + 715));
+    cr_expect(eq(dbl, nn_net_macs(net),
+                 4096.0 * 144 + 1024.0 * 144 * 32 + 256.0 * 288 * 64 + 64 * (2.0 * 576 * 64 + 64 * 11)));
+    nn_net_free(net);
+}
+
+typedef struct {
+    const char *model;
+    nn_shape input;
+    size_t outputs;
+    nn_output_kind kind;
+    nn_shape output;
+} output_case;
+
+static const output_case output_cases[] = {
+    {"cnn", {32, 24, 1}, 3, NN_IMAGE, {1, 1, 3}},
+    {"mlp", {2, 3, 4}, 2, NN_IMAGE, {1, 1, 2}},
+    {"unet(width=narrow)", {8, 12, 1}, 96, NN_PIXEL, {8, 12, 1}},
+    {"detector", {64, 64, 1}, 11, NN_CELL, {8, 8, 11}},
+    {"detector(width=narrow)", {16, 40, 3}, 6, NN_CELL, {2, 5, 6}},
+};
+
+Test(net, output_has_the_shape_of_its_kind) {
+    for (size_t i = 0; i < sizeof output_cases / sizeof *output_cases; i++) {
+        const output_case *c = &output_cases[i];
+        nn_net *net = nn_net_new(c->model, c->input, c->outputs, 1, NULL);
+        cr_assert(net != NULL, "%s", c->model);
+        const nn_shape out = nn_net_output(net);
+        cr_expect(eq(int, (int)nn_model_output(c->model), (int)c->kind), "%s", c->model);
+        cr_expect(eq(sz, out.height, c->output.height), "%s", c->model);
+        cr_expect(eq(sz, out.width, c->output.width), "%s", c->model);
+        cr_expect(eq(sz, out.channels, c->output.channels), "%s", c->model);
+        nn_net_free(net);
+    }
+    cr_expect(eq(int, (int)nn_model_output("no model"), (int)NN_IMAGE));
+}
+
+/* With all weights zero every cell says its biases, channel by channel and without padding between the cells. */
+Test(net, head_bias_is_per_channel) {
+    enum { IMAGES = 2, CELLS = 2 * 3, CHANNELS = 17 };
+    nn_net *net = nn_net_new("detector(width=narrow)", (nn_shape){16, 24, 1}, CHANNELS, IMAGES, NULL);
+    const size_t n = nn_net_parameters(net);
+    float *zeros = calloc(n, sizeof *zeros), *input = calloc(IMAGES * 16 * 24, sizeof *input), bias[CHANNELS];
+    float output[IMAGES * CELLS * CHANNELS];
+    for (size_t c = 0; c < CHANNELS; c++) bias[c] = (float)c - 4.5f;
+    nn_net_set(net, zeros);
+    nn_net_set_head_bias(net, bias);
+    nn_net_forward(net, input, IMAGES, output);
+    for (size_t i = 0; i < IMAGES * CELLS * CHANNELS; i++) cr_expect(eq(flt, output[i], bias[i % CHANNELS]));
+    free(zeros);
+    free(input);
+    nn_net_free(net);
+}
+
+/* The biases are the last parameters; all others, and what training does with them, stay those of nn_net_init. */
+Test(net, head_bias_replaces_that_of_init_and_nothing_else) {
+    const float bias[3] = {-4, 0.5f, 2};
+    nn_net *net = nn_net_new("detector(width=narrow)", (nn_shape){8, 8, 1}, 3, 1, NULL);
+    const size_t n = nn_net_parameters(net);
+    float *before = malloc(n * sizeof *before), *after = malloc(n * sizeof *after);
+    rng stream = rng_from_text("head");
+    nn_net_init(net, &stream, 1);
+    nn_net_get(net, before);
+    nn_net_set_head_bias(net, bias);
+    nn_net_get(net, after);
+    cr_expect(eq(int, memcmp(before, after, (n - 3) * sizeof *before), 0));
+    for (size_t c = 0; c < 3; c++) {
+        cr_expect(eq(flt, before[n - 3 + c], 1));
+        cr_expect(eq(flt, after[n - 3 + c], bias[c]));
+    }
+    free(before);
+    free(after);
     nn_net_free(net);
 }
 
