@@ -1,12 +1,11 @@
-/* True and predicted instances, and the average precision of the predicted ones by the rule of COCO (Lin et al.,
-   "Microsoft COCO: Common objects in context", ECCV 2014; evaluateImg and accumulate of pycocotools), without its limit
-   of predictions per image, its crowds and its ranges of area. Where recall meets one of the 101 recalls exactly,
-   pycocotools compares two rounded numbers; here whole numbers decide.
+/* True and predicted instances, and the average precision of the predicted ones by the rule of COCO (coco.h;
+   evaluateImg of pycocotools), without its limit of predictions per image, its crowds and its ranges of area.
 
    Images are labelled twice: to count what has to be allocated, and to fill it. */
 #include "lib/metrics/mask_metrics.h"
 
 #include "lib/base/repro_math.h"
+#include "lib/metrics/coco.h"
 #include "lib/metrics/mask_check.h"
 
 #include <stdlib.h>
@@ -190,26 +189,11 @@ static int take_truth(const prediction *p, double level, unsigned char *taken) {
     return 1;
 }
 
-/* Mean over the recalls 0, 1/100, .. 1 of the largest precision at this recall or a higher one. Walks up the list from
-   its end: `best` is the largest precision behind item i, and so the precision of the recalls that i does not reach. */
-static double average_precision(const unsigned char *hit, size_t n, size_t truths) {
-    size_t found = 0, reached = 101; /* recalls below reached / 100 are still to be summed */
-    double best = 0.0, sum = 0.0;
-    for (size_t i = 0; i < n; i++) found += hit[i];
-    for (size_t i = n; i-- > 0; found -= hit[i]) {
-        const double precision = (double)found / (double)(i + 1);
-        for (; 100 * found < (reached - 1) * truths; reached--) sum += best;
-        if (precision > best) best = precision;
-    }
-    return (sum + (double)reached * best) / 101.0;
-}
-
 static double precision_at(matching *all, double level) {
-    if (all->truths == 0) return (double)NAN;
     for (size_t t = 0; t < all->truths; t++) all->taken[t] = 0;
     for (size_t i = 0; i < all->predictions; i++)
         all->hit[i] = (unsigned char)take_truth(all->prediction + i, level, all->taken);
-    return average_precision(all->hit, all->predictions, all->truths);
+    return metric_coco_precision(all->hit, all->predictions, all->truths);
 }
 
 static int instance_ap(const metric_masks *m, float threshold, const double *level, size_t levels, label_room *room,
