@@ -29,10 +29,10 @@ TESTFLAGS := -Wno-conversion# the macros of Criterion 2.4 convert
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE
 CFLAGS ?= -g
 ALLFLAGS = -std=gnu11 $(OPT) -ffp-contract=off -fno-math-errno $(ARCHFLAGS) $(WARNINGS) $(CFLAGS) $(SANITIZE)
-LDLIBS = -ltiff -ljpeg -lpng -lgsl -lgslcblas -lsqlite3 -linih -ljansson -ldl -lm
+LDLIBS = -ltiff -ljpeg -lpng -lexpat -lgsl -lgslcblas -lsqlite3 -linih -ljansson -ldl -lm
 
 # --- sources: every .c file of a module belongs to it ---------------------------------------------------------------
-MODULES := experiments/harness datasets lib/loss lib/nn lib/metrics lib/stats lib/base# in link order
+MODULES := experiments/harness experiments/simulation datasets lib/loss lib/nn lib/metrics lib/stats lib/base# in link order
 source = $(wildcard $1/*.c) $(if $(filter datasets,$1),$(wildcard datasets/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$1)
 archive = $(BUILD)/$(subst /,_,$1).a
@@ -112,7 +112,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(filter %.o,$(FUZZ_MAIN)) $(call archive,lib/loss) $(call archive,lib/base)
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(filter -%,$(FUZZ_MAIN)) $(LDLIBS)
-$(filter %_eval %_plugin %_seg,$(FUZZERS)): $(ARCHIVES)
+$(filter %_eval %_plugin %_seg %_voc %_pcb,$(FUZZERS)): $(ARCHIVES)
 
 # --- losses: the library by itself, new ones ------------------------------------------------------------------------------
 PREFIX ?= /usr/local

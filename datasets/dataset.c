@@ -62,22 +62,30 @@ int dataset_ceiling(const char *expression, const dataset_request *request, doub
 
 /* --- checks --- */
 
-static int check_counts(const char *name, const dataset *d, lb_error *error) {
-    for (int which = 0; which < SET_COUNT; which++) {
-        const dataset_items *set = &d->sets[which];
-        const size_t defects = set->count - set->goods;
-        if (set->goods == 0 || (defects == 0 && which != SET_CALIBRATE))
-            return lb_fail(
-                error, LB_FORMAT,
-                "data set '%s': set %s has %zu goods and %zu defects; it needs at least one of each (give more "
-                "data, or the sets yourself)",
-                name, dataset_set_names[which], set->goods, defects);
-        for (size_t i = 0; i < set->count; i++)
-            if ((set->types[i] == 0) != (i < set->goods))
-                return lb_fail(error, LB_INTERNAL, "data set '%s': set %s does not hold its goods first", name,
-                               dataset_set_names[which]);
-    }
+static int check_order(const char *name, const dataset *d, int which, lb_error *error) {
+    const dataset_items *set = &d->sets[which];
+    for (size_t i = 0; i < set->count; i++)
+        if ((set->types[i] == 0) != (i < set->goods))
+            return lb_fail(error, LB_INTERNAL, "data set '%s': set %s does not hold its goods first", name,
+                           dataset_set_names[which]);
     return LB_OK;
+}
+
+static int check_counts(const char *name, const dataset *d, lb_error *error) {
+    int code = LB_OK;
+    for (int which = 0; which < SET_COUNT && !code; which++) {
+        const size_t goods = d->sets[which].goods, defects = d->sets[which].count - goods;
+        if (!d->clean && goods)
+            return lb_fail(error, LB_INTERNAL, "data set '%s' has no clean class, and set %s holds %zu goods", name,
+                           dataset_set_names[which], goods);
+        if ((goods == 0 && d->clean) || (defects == 0 && which != SET_CALIBRATE))
+            return lb_fail(error, LB_FORMAT,
+                           "data set '%s': set %s has %zu goods and %zu defects; it needs at least one %s (give more "
+                           "data, or the sets yourself)",
+                           name, dataset_set_names[which], goods, defects, d->clean ? "of each" : "defect");
+        code = check_order(name, d, which, error);
+    }
+    return code;
 }
 
 typedef struct {
@@ -147,6 +155,7 @@ int dataset_open(const char *expression, const dataset_request *request, dataset
     *out = (dataset){0};
     int code = parse(expression, &type, values, error);
     if (!code) code = type->open(values, request, out, error);
+    if (!code) out->clean = !type->no_clean;
     if (!code) code = check_counts(type->name, out, error);
     if (!code) code = check_disjoint(type->name, out, error);
     if (code) dataset_free(out);

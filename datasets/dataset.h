@@ -39,11 +39,17 @@ typedef struct {
     size_t height, width, channels;
     const char *const *type_names; /* NULL-terminated, [0] is "good" */
     dataset_items sets[SET_COUNT];
-    size_t train_dropped, duplicates, conflicts; /* what the importer left out, for the data table */
-    size_t vanished, empty, between; /* with masks, also left out: defects whose mask has no pixel at this size, or none
-                                        in the source; tiles with too few defect pixels to be a defect, and not none */
-    int independent; /* every seed draws fresh data (plain t intervals), else it re-splits a fixed set (Nadeau-Bengio)
-                      */
+    int clean; /* 1: there are goods; 0: no clean class, all items are defects, and calibrate may be empty */
+    /* What the importer left out, for the data table. */
+    size_t train_dropped, duplicates, conflicts;
+    size_t vanished, empty, between; /* with masks: defects whose mask has no pixel at this size, or none in the source;
+                                        tiles with too few defect pixels to be a defect, and not none */
+    size_t absent;    /* images that a list or label file names and that are not there, or that lack their labels */
+    size_t cut;       /* tiles that cut a box */
+    size_t bad_boxes; /* boxes that reach outside their image, are inverted or have no area */
+    size_t unmarked;  /* without a clean class, images in which no usable box is left: they are not known to be good */
+    int independent;  /* every seed draws fresh data (plain t intervals), else it re-splits a fixed set (Nadeau-Bengio)
+                       */
 } dataset;
 
 typedef struct {
@@ -60,6 +66,7 @@ typedef struct dataset_type {
     const char *summary, *tasks, *source, *licence, *citation;
     const param *params;
     size_t param_count;
+    int no_clean; /* 1: the data set has no clean images, at any parameter (dataset.clean) */
 
     /* Text that pins the content ("content=<hash>" for files, "" for a generator, whose version does it). LB_NOT_FOUND:
      * not fetched. */
@@ -80,7 +87,8 @@ const dataset_type *dataset_type_find(const char *name);
 /* Canonical text of "name(args)" with version, content and ratio: the data's part of a trial key. */
 int dataset_text(const char *expression, const dataset_request *request, char *out, size_t size, lb_error *error);
 /* Opens "name(args)"; on success free with dataset_free. Checks what every data set must hold: no part and no identical
-   image in two sets, goods before defects, at least one good and one defect in train, select and test. */
+   image in two sets, goods before defects, at least one good and one defect in train, select and test; without a
+   clean class, no good at all and at least one defect in train, select and test. */
 int dataset_open(const char *expression, const dataset_request *request, dataset *out, lb_error *error);
 int dataset_ceiling(const char *expression, const dataset_request *request, double fr, double *recall, lb_error *error);
 void dataset_free(dataset *d);

@@ -5,13 +5,15 @@
 #include <string.h>
 
 extern const dataset_type dataset_synthetic, dataset_infrared_solar_modules, dataset_rsdds, dataset_magnetic_tile,
-    dataset_crackforest, dataset_stack;
+    dataset_crackforest, dataset_neu_det, dataset_deeppcb, dataset_stack;
 
 const dataset_type *const dataset_types[] = {&dataset_synthetic,
                                              &dataset_infrared_solar_modules,
                                              &dataset_rsdds,
                                              &dataset_magnetic_tile,
                                              &dataset_crackforest,
+                                             &dataset_neu_det,
+                                             &dataset_deeppcb,
                                              &dataset_stack,
                                              NULL};
 

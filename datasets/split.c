@@ -325,6 +325,16 @@ static int check_thinned(const char *name, const item_split *s, unsigned ratio, 
                    ratio, defects, SPLIT_LEAST_DEFECTS, goods / SPLIT_LEAST_DEFECTS);
 }
 
+static int check_goods(const char *name, const dataset_items *all, const unsigned char *keep, unsigned ratio,
+                       lb_error *error) {
+    for (size_t i = 0; i < all->count; i++)
+        if (keep[i] && all->types[i] == 0) return LB_OK;
+    if (ratio == 0) return LB_OK;
+    return lb_fail(error, LB_INVALID,
+                   "data set '%s' has no clean images, so there is no ratio of 1:%u to make; ask for ratio natural",
+                   name, ratio);
+}
+
 int split_collection(const char *name, const dataset_items *all, const unsigned char *keep, const unsigned char *given,
                      const dataset_request *request, dataset *out, lb_error *error) {
     char stream_name[100];
@@ -332,7 +342,8 @@ int split_collection(const char *name, const dataset_items *all, const unsigned 
     unsigned char *mixed = NULL;
     snprintf(stream_name, sizeof stream_name, "split|%.60s|seed=%u", name, request->seed);
     rng stream = rng_from_text(stream_name);
-    int code = given ? LB_OK : split_mixed(name, all, keep, request->seed, &mixed, error);
+    int code = check_goods(name, all, keep, request->ratio, error);
+    if (!code && !given) code = split_mixed(name, all, keep, request->seed, &mixed, error);
     if (mixed) given = mixed;
     if (!code)
         code = given ? split_as_given(all, keep, given, &stream, &split, error)

@@ -48,7 +48,8 @@ int split_apply(const item_split *s, const dataset_items *all, unsigned want, da
    not), at the request's ratio, which must leave at least SPLIT_LEAST_DEFECTS to train on. Where less than half of the
    goods are on parts without a defect (tiles of images that show one elsewhere), split_usual would leave calibrate few
    goods or none: then all parts are dealt by the shares of goods. The seed's split is the same whatever the ratio;
-   equal goods are dealt equally whatever the defects. */
+   equal goods are dealt equally whatever the defects. A collection without goods is split by split_usual's shares of
+   defects, and any ratio but 0 is refused. */
 enum { SPLIT_LEAST_DEFECTS = 10 };
 int split_collection(const char *name, const dataset_items *all, const unsigned char *keep, const unsigned char *given,
                      const dataset_request *request, dataset *out, lb_error *error);

@@ -108,7 +108,7 @@ static void copy_tile(const picture *from, size_t top, size_t left, size_t tile,
     for (size_t y = 0; y < tile; y++) memcpy(out + y * tile, from->pixels + (top + y) * from->width + left, tile);
 }
 
-static void fill_item(mask_pool *pool, size_t i, const photograph *p, size_t top, size_t left) {
+static void fill_item(image_pool *pool, size_t i, const photograph *p, size_t top, size_t left) {
     const size_t tile = pool->width, area = tile * tile;
     unsigned char *mask = pool->items.masks + i * area;
     size_t crack = 0;
@@ -128,7 +128,7 @@ static size_t count_tiles(const photograph_list *l, size_t tile) {
     return count;
 }
 
-static void cut_tiles(const photograph_list *l, mask_pool *pool) {
+static void cut_tiles(const photograph_list *l, image_pool *pool) {
     const size_t tile = pool->width;
     size_t n = 0;
     for (size_t i = 0; i < l->count; i++)
@@ -137,7 +137,7 @@ static void cut_tiles(const photograph_list *l, mask_pool *pool) {
                 fill_item(pool, n++, &l->items[i], top, left);
 }
 
-static int read_pool(const char *directory, size_t tile, mask_pool *out, lb_error *error) {
+static int read_pool(const char *directory, size_t tile, image_pool *out, lb_error *error) {
     photograph_list l = {0};
     int code = read_photographs(directory, &l, error);
     const size_t count = code ? 0 : count_tiles(&l, tile);
@@ -145,10 +145,10 @@ static int read_pool(const char *directory, size_t tile, mask_pool *out, lb_erro
         code = lb_fail(error, LB_FORMAT,
                        "'%.300s' holds no photograph of %zu x %zu pixels or more; ask for a smaller tile", directory,
                        tile, tile);
-    if (!code) code = mask_pool_allocate(out, tile, tile, count, error);
+    if (!code) code = image_pool_allocate(out, tile, tile, count, DATASET_MASKS, 0, error);
     if (!code) {
         cut_tiles(&l, out);
-        code = mask_pool_finish(out, error);
+        code = image_pool_finish(out, error);
     }
     free_photographs(&l);
     return code;
@@ -158,7 +158,7 @@ static int read_pool(const char *directory, size_t tile, mask_pool *out, lb_erro
 
 static kept_pools pools = {.name = NAME, .marker = "seg/001.seg", .read = read_pool};
 
-static int pool_of(const double *values, const dataset_request *request, const mask_pool **out, lb_error *error) {
+static int pool_of(const double *values, const dataset_request *request, const image_pool **out, lb_error *error) {
     const size_t tile = (size_t)values[0];
     if (tile % TILE_STEP)
         return lb_fail(error, LB_INVALID, "data set '" NAME "': tile=%zu is no multiple of %d; ask for %zu or %zu",
@@ -167,15 +167,15 @@ static int pool_of(const double *values, const dataset_request *request, const m
 }
 
 static int identify(const double *values, const dataset_request *request, char *out, size_t size, lb_error *error) {
-    const mask_pool *pool;
+    const image_pool *pool;
     const int code = pool_of(values, request, &pool, error);
-    return code ? code : mask_pool_identify(pool, out, size, error);
+    return code ? code : image_pool_identify(pool, out, size, error);
 }
 
 static int open_tiles(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
-    const mask_pool *pool;
+    const image_pool *pool;
     const int code = pool_of(values, request, &pool, error);
-    return code ? code : mask_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
 }
 
 static void forget(void) { kept_pools_forget(&pools); }

@@ -7,7 +7,7 @@ struct kept_pool {
     kept_pool *next;
     char directory[PACK_PATH];
     size_t value;
-    mask_pool pool;
+    image_pool pool;
 };
 
 static kept_pool *find(const kept_pools *k, const char *directory, size_t value) {
@@ -23,7 +23,7 @@ static int read_new(kept_pools *k, const char *directory, size_t value, lb_error
     fresh->value = value;
     const int code = k->read(directory, value, &fresh->pool, error);
     if (code) {
-        mask_pool_free(&fresh->pool);
+        image_pool_free(&fresh->pool);
         free(fresh);
         return code;
     }
@@ -32,7 +32,7 @@ static int read_new(kept_pools *k, const char *directory, size_t value, lb_error
     return LB_OK;
 }
 
-int kept_pools_get(kept_pools *k, size_t value, const char *search, const mask_pool **out, lb_error *error) {
+int kept_pools_get(kept_pools *k, size_t value, const char *search, const image_pool **out, lb_error *error) {
     char directory[PACK_PATH];
     int code = pack_find(k->name, k->marker, search, directory, error);
     if (!code && !find(k, directory, value)) code = read_new(k, directory, value, error);
@@ -43,7 +43,7 @@ int kept_pools_get(kept_pools *k, size_t value, const char *search, const mask_p
 void kept_pools_forget(kept_pools *k) {
     for (kept_pool *at = k->first, *next; at; at = next) {
         next = at->next;
-        mask_pool_free(&at->pool);
+        image_pool_free(&at->pool);
         free(at);
     }
     k->first = NULL;

@@ -111,12 +111,12 @@ static size_t count_marked(const unsigned char *mask, size_t n) {
     return count;
 }
 
-static int resize_whole(const picture *p, const mask_pool *pool, unsigned char *out, lb_error *error) {
+static int resize_whole(const picture *p, const image_pool *pool, unsigned char *out, lb_error *error) {
     return picture_resize(p, 0, 0, p->height, p->width, pool->height, pool->width, out, error);
 }
 
 /* Item i from its image and its grey mask, which are of one size. */
-static int fill_item(mask_pool *pool, size_t i, const picture *image, const picture *mask, lb_error *error) {
+static int fill_item(image_pool *pool, size_t i, const picture *image, const picture *mask, lb_error *error) {
     const size_t area = pool->height * pool->width;
     unsigned char *out = pool->items.masks + i * area;
     int code = resize_whole(image, pool, pool->items.pixels + i * area, error);
@@ -149,7 +149,7 @@ static int read_pictures(const char *path, const char *mask_path, uint16_t type,
     return LB_OK;
 }
 
-static int read_item(const char *directory, const entry *e, mask_pool *pool, size_t i, lb_error *error) {
+static int read_item(const char *directory, const entry *e, image_pool *pool, size_t i, lb_error *error) {
     char name[60], path[LONG_PATH + 60], mask_path[LONG_PATH + 60];
     picture image = {0}, mask = {0};
     write_name(e, "jpg", name, sizeof name);
@@ -163,21 +163,21 @@ static int read_item(const char *directory, const entry *e, mask_pool *pool, siz
     return code;
 }
 
-static int read_pool(const char *directory, size_t size, mask_pool *out, lb_error *error) {
+static int read_pool(const char *directory, size_t size, image_pool *out, lb_error *error) {
     entry_list l = {0};
     uint32_t part = 0;
     int code = list_images(directory, &l, error);
     if (!code && l.count == 0)
         code =
             lb_fail(error, LB_FORMAT, "'%.300s' holds no image; fetch the data again with `make datasets`", directory);
-    if (!code) code = mask_pool_allocate(out, size, size, l.count, error);
+    if (!code) code = image_pool_allocate(out, size, size, l.count, DATASET_MASKS, 0, error);
     for (size_t i = 0; i < l.count && !code; i++) {
         if (i && l.entries[i].number - l.entries[i - 1].number > PART_GAP) part++;
         out->items.parts[i] = part;
         out->items.types[i] = l.entries[i].type;
         code = read_item(directory, &l.entries[i], out, i, error);
     }
-    if (!code) code = mask_pool_finish(out, error);
+    if (!code) code = image_pool_finish(out, error);
     free(l.entries);
     return code;
 }
@@ -187,15 +187,15 @@ static int read_pool(const char *directory, size_t size, mask_pool *out, lb_erro
 static kept_pools pools = {.name = NAME, .marker = "MT_Free/Imgs", .read = read_pool};
 
 static int identify(const double *values, const dataset_request *request, char *out, size_t size, lb_error *error) {
-    const mask_pool *pool;
+    const image_pool *pool;
     const int code = kept_pools_get(&pools, (size_t)values[0], request->search, &pool, error);
-    return code ? code : mask_pool_identify(pool, out, size, error);
+    return code ? code : image_pool_identify(pool, out, size, error);
 }
 
 static int open_tiles(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
-    const mask_pool *pool;
+    const image_pool *pool;
     const int code = kept_pools_get(&pools, (size_t)values[0], request->search, &pool, error);
-    return code ? code : mask_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
 }
 
 static void forget(void) { kept_pools_forget(&pools); }

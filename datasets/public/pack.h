@@ -1,4 +1,4 @@
-/* What importers of public packs share: finding a pack, and a pack of images with masks that is read once. */
+/* What importers of public packs share: finding a pack, and a pack of images that is read once. */
 #ifndef DATASETS_PUBLIC_PACK_H
 #define DATASETS_PUBLIC_PACK_H
 
@@ -10,29 +10,32 @@ enum { PACK_PATH = 1024 };
    directory[PACK_PATH]. LB_NOT_FOUND with the remedy when there is none. */
 int pack_find(const char *name, const char *marker, const char *search, char *directory, lb_error *error);
 
-/* A collection of images of one size with masks, as an importer builds it. Items hold pixels, masks, types, parts. */
+/* A collection of images of one size, as an importer builds it. Items hold pixels, types, parts, and what the pool was
+   allocated for: masks, boxes (sorted by item; those of items that are left out are skipped). The counts are handed on
+   to the data set, which says what they mean. */
 typedef struct {
     size_t height, width;
     dataset_items items;
     unsigned char *usable;        /* [items.count], 0: left out */
     size_t duplicates, conflicts; /* as split_drop_duplicates counts them */
-    size_t vanished;              /* defects whose mask has no pixel left at this size, left out */
-    size_t empty;                 /* defects whose mask is empty in the source, left out */
-    size_t between; /* tiles with too few defect pixels to be a defect and too many to be good, left out */
-} mask_pool;
+    size_t vanished, empty, between, absent, cut, bad_boxes, unmarked;
+} image_pool;
 
-/* Makes room for `count` items; the caller fills them. */
-int mask_pool_allocate(mask_pool *p, size_t height, size_t width, size_t count, lb_error *error);
-void mask_pool_free(mask_pool *p);
+/* Makes room for `count` items with what `want` says they have (DATASET_MASKS | DATASET_BOXES), and for `boxes` boxes.
+   The caller fills them: items.box_count starts at 0 and grows as boxes are added, item by item. */
+int image_pool_allocate(image_pool *p, size_t height, size_t width, size_t count, unsigned want, size_t boxes,
+                        lb_error *error);
+void image_pool_free(image_pool *p);
 
 /* Marks copies: call once all items are filled and `usable` says what is left out already. */
-int mask_pool_finish(mask_pool *p, lb_error *error);
+int image_pool_finish(image_pool *p, lb_error *error);
 
-/* "content=<hash>" over part, type, pixels and mask of the usable items, in order. */
-int mask_pool_identify(const mask_pool *p, char *out, size_t size, lb_error *error);
+/* "content=<hash>" over part, type, pixels, mask and boxes of the usable items, in order. */
+int image_pool_identify(const image_pool *p, char *out, size_t size, lb_error *error);
 
-/* Splits by part (split_collection) into `out` with masks and, if wanted, boxes around them. */
-int mask_pool_open(const mask_pool *p, const char *name, const char *const *type_names, const dataset_request *request,
-                   dataset *out, lb_error *error);
+/* Splits by part (split_collection) into `out`, with the masks and boxes that are wanted and that the pool has; a pool
+   that has masks alone gives boxes around them. */
+int image_pool_open(const image_pool *p, const char *name, const char *const *type_names,
+                    const dataset_request *request, dataset *out, lb_error *error);
 
 #endif

@@ -180,7 +180,7 @@ static size_t defect_pixels(const unsigned char *mask, size_t n) {
 }
 
 /* Appends the tile whose first row is `top`, unless it is left out; items.count is the number of items so far. */
-static int add_tile(mask_pool *pool, const rail *r, size_t top, lb_error *error) {
+static int add_tile(image_pool *pool, const rail *r, size_t top, lb_error *error) {
     const size_t side = r->image.width, area = pool->height * pool->width, at = pool->items.count;
     const size_t defects = defect_pixels(r->mask.pixels + top * side, side * side);
     unsigned char *pixels = pool->items.pixels + at * area, *mask = pool->items.masks + at * area;
@@ -202,19 +202,19 @@ static int add_tile(mask_pool *pool, const rail *r, size_t top, lb_error *error)
     return LB_OK;
 }
 
-static int cut_tiles(const rail *rails, size_t count, size_t size, mask_pool *pool, lb_error *error) {
-    int code = mask_pool_allocate(pool, size, size, count_tiles(rails, count), error);
+static int cut_tiles(const rail *rails, size_t count, size_t size, image_pool *pool, lb_error *error) {
+    int code = image_pool_allocate(pool, size, size, count_tiles(rails, count), DATASET_MASKS, 0, error);
     pool->items.count = 0;
     for (size_t i = 0; i < count && !code; i++)
         for (size_t top = 0; top + rails[i].image.width <= rails[i].image.height && !code; top += rails[i].image.width)
             code = add_tile(pool, &rails[i], top, error);
-    if (!code) code = mask_pool_finish(pool, error);
+    if (!code) code = image_pool_finish(pool, error);
     return code;
 }
 
 /* --- the pack --- */
 
-static int read_type(const char *directory, int type, size_t size, mask_pool *out, lb_error *error) {
+static int read_type(const char *directory, int type, size_t size, image_pool *out, lb_error *error) {
     char folder[PATH];
     rail_list list = {0};
     rail *rails = NULL;
@@ -231,11 +231,11 @@ static int read_type(const char *directory, int type, size_t size, mask_pool *ou
     return code;
 }
 
-static int read_type_i(const char *directory, size_t size, mask_pool *out, lb_error *error) {
+static int read_type_i(const char *directory, size_t size, image_pool *out, lb_error *error) {
     return read_type(directory, TYPE_I, size, out, error);
 }
 
-static int read_type_ii(const char *directory, size_t size, mask_pool *out, lb_error *error) {
+static int read_type_ii(const char *directory, size_t size, image_pool *out, lb_error *error) {
     return read_type(directory, TYPE_II, size, out, error);
 }
 
@@ -245,7 +245,7 @@ static kept_pools pools[] = {
     [TYPE_II] = {.name = NAME, .marker = FOLDER_II, .read = read_type_ii},
 };
 
-static int get_pool(const double *values, const dataset_request *request, const mask_pool **out, lb_error *error) {
+static int get_pool(const double *values, const dataset_request *request, const image_pool **out, lb_error *error) {
     return kept_pools_get(&pools[(int)values[PARAM_TYPE]], (size_t)values[PARAM_SIZE], request->search, out, error);
 }
 
@@ -255,15 +255,15 @@ static void forget(void) {
 }
 
 static int identify(const double *values, const dataset_request *request, char *out, size_t size, lb_error *error) {
-    const mask_pool *pool;
+    const image_pool *pool;
     const int code = get_pool(values, request, &pool, error);
-    return code ? code : mask_pool_identify(pool, out, size, error);
+    return code ? code : image_pool_identify(pool, out, size, error);
 }
 
 static int open_tiles(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
-    const mask_pool *pool;
+    const image_pool *pool;
     const int code = get_pool(values, request, &pool, error);
-    return code ? code : mask_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
 }
 
 const dataset_type dataset_rsdds = {

@@ -119,6 +119,30 @@ Test(split, where_most_goods_are_alone_calibrate_has_no_defects) {
     dataset_free(&d);
 }
 
+/* Data without a clean class: two types of defect, 200 and 40 items. */
+Test(split, without_goods_defects_have_their_usual_shares_and_no_ratio) {
+    enum { COUNT = 240 };
+    dataset_items all = pool_of(COUNT);
+    unsigned char *keep = keep_all(COUNT);
+    const size_t want[SET_COUNT] = {120, 36, 0, 84};
+    dataset d = {.height = 2, .width = 2, .channels = 1};
+    dataset_request request = {.seed = 1};
+    lb_error error = {0};
+    for (size_t i = 0; i < COUNT; i++) all.types[i] = i < 200 ? 1 : 2;
+    cr_assert(eq(int, split_collection("sample", &all, keep, NULL, &request, &d, &error), LB_OK), "%s", error.message);
+    for (int set = 0; set < SET_COUNT; set++) {
+        cr_expect(eq(sz, d.sets[set].count, want[set]));
+        cr_expect(eq(sz, d.sets[set].goods, 0));
+    }
+    dataset_free(&d);
+    request.ratio = 5;
+    cr_expect(eq(int, split_collection("sample", &all, keep, NULL, &request, &d, &error), LB_INVALID));
+    cr_expect(strstr(error.message, "'sample' has no clean images") && strstr(error.message, "natural"), "%s",
+              error.message);
+    items_free(&all);
+    free(keep);
+}
+
 Test(split, copies_are_kept_once_and_contradictions_never) {
     dataset_items all = pool_of(10);
     unsigned char *keep = keep_all(10);
