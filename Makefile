@@ -215,7 +215,7 @@ sanitize:
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' test_binaries
 	$(Q)BUILD=$(BUILD)/sanitize CC='$(CC)' DATASETS='$(DATASETS)' tests/run sanitized
 
-## fuzz          search for inputs that break a promise: TARGET=expression|batch|eval|plugin|seg SECONDS=60; needs clang
+## fuzz          search for inputs that break a promise: TARGET=expression|batch|eval|plugin|seg|voc|pcb SECONDS=60; needs clang
 fuzz:
 	$(Q)BUILD='$(BUILD)' MAKE='$(MAKE)' tests/fuzz/run '$(TARGET)' '$(or $(SECONDS),60)'
 
@@ -228,6 +228,7 @@ golden:
 bench: all
 	$(Q)BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' tests/bench/losses
 	$(Q)BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' tests/bench/run
+	$(Q)BUILD='$(BUILD)' CC='$(CC)' MAKE='$(MAKE)' tests/bench/simulation
 
 # --- the house --------------------------------------------------------------------------------------------------------
 FORMATTED = $(shell git ls-files '*.c' '*.h')
