@@ -1,6 +1,7 @@
 /* Detector: a dense head at a single scale (as in YOLO, Redmon et al. 2016, 1506.02640, made small). The trunk of the
    cnn with a third pooling, two more 3x3 convolutions, so that a cell sees the 54x54 pixels around it, and a 1x1 head
-   that gives `outputs` channels for each cell. What the channels mean is the caller's. */
+   that gives `outputs` channels for each cell. What the channels mean is the caller's. The head's weights start near
+   zero (sd 0.01, Lin et al. 2017, 1708.02002, section 4.1), so that every cell first says what the head bias says. */
 #include "lib/nn/layer.h"
 #include "lib/nn/models.h"
 
@@ -20,6 +21,7 @@ static int build(nn_net *net, const double *values, nn_shape input, size_t outpu
         return lb_fail(error, LB_INVALID,
                        "model 'detector' needs images of a height and width divisible by %d, not %zux%zu",
                        NN_DETECTOR_STRIDE, input.height, input.width);
+    net->head_sd = 0.01f;
     tensor *t = net_input(net, input, 1, error);
     t = net_conv3_pool(net, t, c[0], error);
     t = net_conv3_pool(net, t, c[1], error);

@@ -63,6 +63,7 @@ struct nn_net {
     float *parameters, *gradient, *first_moment, *second_moment;
     double beta1_power, beta2_power; /* running products for Adam's bias correction */
     int flipped_is_old;              /* parameters changed since the last backward */
+    float head_sd; /* of the initial weights of the last layer, set by `build`; 0: He, as all others */
 };
 
 /* nn_net_new with a type that need not be registered. */

@@ -338,10 +338,11 @@ uint64_t nn_net_hash(const nn_net *net) {
 }
 
 /* The weights of a layer, [output][ky][kx][input]: normal with sd sqrt(2 / fan in), drawn in this order (He et al.
-   2015, 1502.01852, equation 10). */
+   2015, 1502.01852, equation 10), or with the head's own. */
 static void init_layer(nn_net *net, const layer *l, rng *stream) {
     const size_t outputs = l->out->shape.channels, inputs = l->in->shape.channels;
-    const float sd = sqrtf(2.0f / (float)(l->size * l->size * inputs));
+    const int is_head = l == &net->layers[net->layer_count - 1];
+    const float sd = is_head && net->head_sd > 0 ? net->head_sd : sqrtf(2.0f / (float)(l->size * l->size * inputs));
     for (size_t o = 0; o < outputs; o++)
         for (size_t tap = 0; tap < l->size * l->size; tap++)
             for (size_t i = 0; i < inputs; i++)

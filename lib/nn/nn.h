@@ -52,8 +52,8 @@ void nn_net_free(nn_net *net);
 /* The output of one image: 1 x 1 x outputs, height x width x 1, or rows x columns x channels of the cells. */
 nn_shape nn_net_output(const nn_net *net);
 
-/* He initialisation (normal, sd sqrt(2/fan_in)) of all weights, drawn in the order of nn_net_get; zero biases,
-   `head_bias` on every output; optimiser state zero. */
+/* He initialisation (normal, sd sqrt(2/fan_in)) of all weights, the detector's head apart (sd 0.01), drawn in the order
+   of nn_net_get; zero biases, `head_bias` on every output; optimiser state zero. */
 void nn_net_init(nn_net *net, rng *stream, float head_bias);
 
 /* After nn_net_init: a bias of its own for each channel of the output; bias is [nn_net_output(net).channels]. */
