@@ -187,32 +187,6 @@ static table *deployment_table(const evidence *e) {
     return t;
 }
 
-/* --- tuning
- * --------------------------------------------------------------------------------------------------------------------
- */
-
-static int near_edge(double rate, double low, double high) {
-    const double share = log(rate / low) / log(high / low);
-    return share < 0.05 || share > 0.95;
-}
-
-static void say_edges(report *r, const study *s) {
-    size_t edge = 0, tuned = 0;
-    if (!s->e.points) return;
-    for (size_t i = 0; i < s->cell_count; i++) {
-        if (s->cells[i].chosen < 0) continue;
-        tuned++;
-        edge += (size_t)near_edge(s->cells[i].finals[0].learning_rate, s->e.learning_rate_low, s->e.learning_rate_high);
-    }
-    if (tuned)
-        report_say(r,
-                   "Sanity of the tuning range: %zu of %zu chosen learning rates lie in the outer 5 %% of [%g, %g]; "
-                   "more than one in ten would "
-                   "mean that the range is too narrow: %s.",
-                   edge, tuned, s->e.learning_rate_low, s->e.learning_rate_high,
-                   10 * edge > tuned ? "**the check fails**" : "the check passes");
-}
-
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static int overviews(report *r, const evidence *e, const place *places, size_t count, lb_error *error) {
@@ -284,7 +258,7 @@ int analyse_compare(report *r, const evidence *e, lb_error *error) {
     static place places[MAX_PLACES];
     const size_t count = places_of(e->study, places);
     const int masks = evidence_has_masks(e);
-    say_edges(r, e->study);
+    compare_say_edges(r, e->study);
     int code = overviews(r, e, places, count, error);
     if (!code && masks) code = compare_masks_inline(r, e, places, count, error);
     for (size_t i = 0; !code && i < count; i++) code = place_figures(r, e, &places[i], error);

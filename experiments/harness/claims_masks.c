@@ -1,6 +1,7 @@
 /* Judges of the claims about masks. "Image recall" is that at FR 1 %, or FR 5 % where the place says so: an image is
    rejected by the mean of its largest logits. */
 #include "experiments/harness/claims.h"
+#include "experiments/harness/gain.h"
 #include "experiments/harness/lambda.h"
 #include "experiments/harness/mask_analysis.h"
 
@@ -8,29 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NUMBERS = 500 };
-
 /* --- pieces that the judges share --------------------------------------------------------------------------------- */
-
-/* Appends "; focal - BCE +0.012 [-0.003, +0.027]". */
-static void add_words(char *numbers, const char *what, const comparison *d) {
-    char words[160];
-    difference_words(what, d, words, sizeof words);
-    const size_t used = strlen(numbers);
-    snprintf(numbers + used, NUMBERS - used, "%s%s", used ? "; " : "", words);
-}
-
-/* "masks: rail natural", for claims that draw on several experiments. */
-static void claim_place(const evidence *e, const place *p, char *out, size_t size) {
-    char label[PLACE_LABEL + 12];
-    place_heading(e, p, label, sizeof label);
-    snprintf(out, size, "%s: %s", e->study->e.name, label);
-}
-
-/* Of alternatives: one that holds is enough, all must fail. Begin with FAILS. */
-static place_verdict any_of(place_verdict a, place_verdict b) {
-    return a == HOLDS || b == HOLDS ? HOLDS : a == FAILS && b == FAILS ? FAILS : OPEN;
-}
 
 /* Cell whose seeds are all there, be they tied or too few for a headline recall; -1: none. */
 static long whole_cell(const evidence *e, const place *p, const char *label) {
@@ -56,70 +35,6 @@ static double mean_gain(const evidence *e, long a, long b, measure_field field) 
     return compare_cells(e, (size_t)a, (size_t)b, field).difference.mean;
 }
 
-/* --- gains by the area of the defects ------------------------------------------------------------------------------
- */
-
-/* Places that have a loss and BCE, the smallest defects first; area in percent of the image, over the defect images of
-   test, mean over seeds. */
-typedef struct {
-    place places[MAX_PLACES];
-    double area[MAX_PLACES];
-    size_t count;
-} area_order;
-
-static double field_area(const measure *m) { return 100 * field_mask(m, MASK_AREA); }
-
-static void order_by_area(const evidence *e, const char *loss, area_order *out) {
-    static place all[MAX_PLACES];
-    out->count = 0;
-    for (size_t i = 0, count = places_of(e->study, all); i < count; i++) {
-        const long base = usable_cell(e, &all[i], "bce");
-        const double area = base < 0 ? 0 : estimate_field(e, (size_t)base, field_area).mean;
-        if (!(area > 0) || usable_cell(e, &all[i], loss) < 0) continue;
-        out->places[out->count] = all[i];
-        out->area[out->count++] = area;
-    }
-    order_places(out->places, out->area, out->count);
-}
-
-/* "+0.100 where defects cover 0.05 % of the image and +0.010 where they cover 10 %": recall, loss - BCE */
-static void extremes_words(const evidence *e, const char *loss, const area_order *by, char *out, size_t size) {
-    const place *first = &by->places[0], *last = &by->places[by->count - 1];
-    snprintf(out, size, "%+.3f where defects cover %.2g %% of the image and %+.3f where they cover %.2g %%",
-             mean_gain(e, usable_cell(e, first, loss), usable_cell(e, first, "bce"), field_recall), by->area[0],
-             mean_gain(e, usable_cell(e, last, loss), usable_cell(e, last, "bce"), field_recall),
-             by->area[by->count - 1]);
-}
-
-/* --- small-defects -------------------------------------------------------------------------------------------------
- */
-
-static const double flat_slope = 0.01; /* recall per e-fold of area: 0.05 over the 200-fold range of the experiment */
-
-static place_verdict slope_verdict(stat_interval slope) {
-    if (slope.high < 0) return HOLDS;
-    return slope.low > 0 || (slope.low > -flat_slope && slope.high < flat_slope) ? FAILS : OPEN;
-}
-
-void judge_small_defects(const report *r, const evidence *e, ruling *out) {
-    static area_order by;
-    double slopes[SEEDS_MOST];
-    char shown[80], numbers[NUMBERS], extremes[200];
-    (void)r;
-    order_by_area(e, "focal", &by);
-    if (by.count < 2 || by.area[0] == by.area[by.count - 1]) return;
-    for (unsigned k = 0; k < e->study->e.seeds; k++)
-        slopes[k] = gain_slope(e, by.places, by.area, by.count, "focal", "bce", k);
-    const measure *seeds = evidence_seeds(e, (size_t)usable_cell(e, &by.places[0], "bce"));
-    const estimate slope = estimate_values(slopes, e->study->e.seeds, seeds);
-    estimate_text(&slope, 1, shown, sizeof shown);
-    extremes_words(e, "focal", &by, extremes, sizeof extremes);
-    snprintf(numbers, sizeof numbers, "focal - BCE per e-fold of area %s, over %zu areas", shown, by.count);
-    rule_place(out, "all areas", slope_verdict(slope.interval), numbers);
-    snprintf(out->finding, sizeof out->finding,
-             "Focal loss changes image recall against BCE by %s: by %s for each e-fold of area.", extremes, shown);
-}
-
 /* --- dice-vs-bce ---------------------------------------------------------------------------------------------------
  */
 
@@ -132,7 +47,7 @@ typedef struct {
 static void judge_overlaps(const evidence *e, const place *p, ruling *out, overlap_gain *sum) {
     static const char *const losses[] = {"dice", "iou"};
     const long bce = usable_cell(e, p, "bce"), dice = usable_cell(e, p, "dice");
-    char where[LABEL + PLACE_LABEL + 16], numbers[NUMBERS] = "";
+    char where[LABEL + PLACE_LABEL + 16], numbers[CLAIM_NUMBERS] = "";
     place_verdict verdict = FAILS;
     if (bce < 0 || dice < 0) return;
     for (size_t i = 0; i < 2; i++) {
@@ -156,12 +71,9 @@ static void judge_overlaps(const evidence *e, const place *p, ruling *out, overl
 
 /* Appends what small_defects says about Dice. */
 static void say_areas(const evidence *e, ruling *out) {
-    static area_order by;
     char extremes[200];
     const size_t used = strlen(out->finding);
-    order_by_area(e, "dice", &by);
-    if (by.count < 2) return;
-    extremes_words(e, "dice", &by, extremes, sizeof extremes);
+    if (!mask_area_words(e, "dice", extremes, sizeof extremes)) return;
     snprintf(out->finding + used, sizeof out->finding - used, " By area, it changes image recall by %s.", extremes);
 }
 
@@ -192,7 +104,7 @@ void judge_dice_iou(const report *r, const evidence *e, ruling *out) {
     (void)r;
     for (size_t i = 0, count = places_of(e->study, places); i < count; i++) {
         const long dice = usable_cell(e, &places[i], "dice"), iou = usable_cell(e, &places[i], "iou");
-        char where[PLACE_LABEL + 12], numbers[NUMBERS] = "";
+        char where[PLACE_LABEL + 12], numbers[CLAIM_NUMBERS] = "";
         if (dice < 0 || iou < 0) continue;
         const comparison recall = compare_cells(e, (size_t)iou, (size_t)dice, field_recall);
         const comparison overlap = compare_cells(e, (size_t)iou, (size_t)dice, field_dice);
@@ -258,7 +170,7 @@ void judge_epsilon(const report *r, const evidence *e, ruling *out) {
     for (size_t i = 0, count = places_of(e->study, places); i < count; i++) {
         const long none = whole_cell(e, &places[i], "none"), cured = whole_cell(e, &places[i], "dr_1e-6");
         const long batch = usable_cell(e, &places[i], "batch_1e-6");
-        char where[PLACE_LABEL + 12], numbers[NUMBERS] = "";
+        char where[PLACE_LABEL + 12], numbers[CLAIM_NUMBERS] = "";
         if (none < 0 || cured < 0 || batch < 0) continue;
         const stability s[2] = {stability_of(e, (size_t)none, (size_t)batch),
                                 stability_of(e, (size_t)cured, (size_t)batch)};
@@ -291,7 +203,7 @@ void judge_boundary(const report *r, const evidence *e, ruling *out) {
     (void)r;
     for (size_t i = 0, count = places_of(e->study, places); i < count; i++) {
         const long dice = whole_cell(e, &places[i], "dice"), with = whole_cell(e, &places[i], "dice_boundary");
-        char where[PLACE_LABEL], numbers[NUMBERS] = "";
+        char where[PLACE_LABEL], numbers[CLAIM_NUMBERS] = "";
         if (dice < 0 || with < 0) continue;
         const comparison f1 = compare_cells(e, (size_t)with, (size_t)dice, field_boundary_f1);
         const comparison distance = compare_cells(e, (size_t)with, (size_t)dice, field_hausdorff_95);
@@ -356,7 +268,7 @@ typedef struct {
 } compound_gain;
 
 static void judge_compounds(const evidence *e, const place *p, ruling *out, compound_gain *sum) {
-    char where[LABEL + PLACE_LABEL + 16], numbers[NUMBERS] = "";
+    char where[LABEL + PLACE_LABEL + 16], numbers[CLAIM_NUMBERS] = "";
     place_verdict verdict = FAILS;
     for (size_t i = 0; i < COMPOUNDS; i++) {
         const rivals k = rivals_of(e, p, i);
@@ -434,7 +346,7 @@ typedef struct {
 
 static void judge_unified_at(const evidence *e, const place *p, ruling *out, unified_sum *sum) {
     const long bce = usable_cell(e, p, "bce"), own = unified_cell(e, p);
-    char where[LABEL + PLACE_LABEL + 16], what[LABEL + 8], numbers[NUMBERS] = "";
+    char where[LABEL + PLACE_LABEL + 16], what[LABEL + 8], numbers[CLAIM_NUMBERS] = "";
     if (bce < 0 || own < 0) return;
     const rank at = unified_rank(e, p, own);
     const comparison d = compare_cells(e, (size_t)own, (size_t)bce, field_recall);

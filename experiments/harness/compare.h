@@ -12,8 +12,12 @@ void compare_baseline_name(const experiment *x, char *out);
 const char *compare_rule_label(const experiment *x); /* "BCE, tuned", or the label */
 
 /* Overviews: verdicts over all places; published defaults beside tuned settings. */
-table *compare_summary(const evidence *e, const place *places, size_t count);
+table *compare_summary(const evidence *e, const place *places, size_t count); /* of the headline recall */
+table *compare_summary_of(const evidence *e, const place *places, size_t count, measure_field field, const char *name);
 table *compare_published(const report *r, const evidence *e);
+
+/* Whether tuned rates crowd at the ends of their range. */
+void compare_say_edges(report *r, const study *s);
 
 /* A row of lanes.gp: mean, interval and seeds of a field. */
 void compare_add_lane(table *t, unsigned row, const char *label, const evidence *e, size_t cell, measure_field field);

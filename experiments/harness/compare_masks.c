@@ -376,21 +376,11 @@ typedef struct {
 
 /* Cells of a place by image recall, the highest first; equals stay in the order of the losses. */
 static void rank_cells(const evidence *e, const place *p, ranking *out) {
-    const experiment *x = &e->study->e;
-    out->count = 0;
-    for (size_t n = 0; n < x->entry_count; n++) {
-        const long c = usable_cell(e, p, x->entries[n].label);
-        if (c < 0) continue;
-        const double recall = estimate_field(e, (size_t)c, field_recall).mean;
-        size_t at = out->count++;
-        for (; at && out->recall[at - 1] < recall; at--) {
-            out->recall[at] = out->recall[at - 1];
-            out->cells[at] = out->cells[at - 1];
-        }
-        out->recall[at] = recall;
-        out->cells[at] = (size_t)c;
+    out->count = ranked_cells(e, p, field_recall, out->cells);
+    for (size_t i = 0; i < out->count; i++) {
+        out->recall[i] = estimate_field(e, out->cells[i], field_recall).mean;
+        out->dice[i] = estimate_field(e, out->cells[i], field_dice).mean;
     }
-    for (size_t i = 0; i < out->count; i++) out->dice[i] = estimate_field(e, out->cells[i], field_dice).mean;
 }
 
 /* The lanes, and the row of the baseline; 0: it has no numbers. */

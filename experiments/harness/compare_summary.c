@@ -1,5 +1,6 @@
-/* Two overviews of a comparison: verdicts over all places, and what tuning did to the published defaults. */
+/* Overviews of a comparison: verdicts over all places, and what tuning did to the published defaults. */
 #include "experiments/harness/compare.h"
+#include "experiments/harness/mask_analysis.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,51 +26,53 @@ void compare_baseline_name(const experiment *x, char *out) {
     snprintf(out, LABEL, "%s", is_tuned_bce(x) ? "tuned BCE" : x->baseline);
 }
 
-/* Mean over blocks of a loss's recall and of its difference to the baseline. Ratios of one data set are no independent
-   blocks: they are averaged first. */
+/* Mean over blocks of a loss's recall, or another field, and of its difference to the baseline. Ratios of one data set
+   are no independent blocks: they are averaged first. */
 typedef struct {
-    double recall, difference;
+    double mean, difference;
     size_t blocks, verdicts[4];
 } overview;
 
-static overview overview_of(const evidence *e, const place *places, size_t count, const char *label) {
+static overview overview_of(const evidence *e, const place *places, size_t count, const char *label,
+                            measure_field field) {
     overview out = {0};
     for (size_t i = 0; i < count;) {
         const block *b = places[i].b;
-        double recall = 0, difference = 0;
+        double mean = 0, difference = 0;
         size_t ratios = 0;
         for (; i < count && places[i].b == b; i++) {
-            const long c = usable_cell(e, &places[i], label), base = usable_cell(e, &places[i], e->study->e.baseline);
+            const long c = usable_field(e, &places[i], label, field);
+            const long base = usable_field(e, &places[i], e->study->e.baseline, field);
             if (c < 0 || base < 0) continue;
-            const comparison d = compare_cells(e, (size_t)c, (size_t)base, field_recall);
-            recall += estimate_field(e, (size_t)c, field_recall).mean;
+            const comparison d = compare_cells(e, (size_t)c, (size_t)base, field);
+            mean += estimate_field(e, (size_t)c, field).mean;
             difference += d.difference.mean;
             out.verdicts[d.verdict]++;
             ratios++;
         }
         if (!ratios) continue;
-        out.recall += recall / (double)ratios;
+        out.mean += mean / (double)ratios;
         out.difference += difference / (double)ratios;
         out.blocks++;
     }
     return out;
 }
 
-table *compare_summary(const evidence *e, const place *places, size_t count) {
-    char recall[80], difference[LABEL + 40], base[LABEL];
+table *compare_summary_of(const evidence *e, const place *places, size_t count, measure_field field, const char *name) {
+    char mean[80], difference[LABEL + 40], base[LABEL];
     static const stat_verdict_kind order[] = {STAT_BETTER, STAT_EQUIVALENT, STAT_UNCLEAR, STAT_WORSE};
     const experiment *x = &e->study->e;
     compare_baseline_name(x, base);
-    snprintf(recall, sizeof recall, "mean recall at %s over blocks", levels_name(e, places, count));
+    snprintf(mean, sizeof mean, "mean %s over blocks", name);
     snprintf(difference, sizeof difference, "mean difference to %s", base);
-    const char *const headers[] = {"loss", recall, difference, "blocks", "better", "equivalent", "unclear", "worse"};
+    const char *const headers[] = {"loss", mean, difference, "blocks", "better", "equivalent", "unclear", "worse"};
     table *t = table_new(headers, 8);
     for (size_t n = 0; t && n < x->entry_count; n++) {
-        const overview o = overview_of(e, places, count, x->entries[n].label);
+        const overview o = overview_of(e, places, count, x->entries[n].label, field);
         const int is_base = compare_is_baseline(x, n);
         table_cell(t, "%s", x->entries[n].label);
         if (o.blocks)
-            table_cell(t, "%.3f", o.recall / (double)o.blocks);
+            table_cell(t, "%.3f", o.mean / (double)o.blocks);
         else
             table_cell(t, "none");
         if (o.blocks && !is_base)
@@ -84,6 +87,12 @@ table *compare_summary(const evidence *e, const place *places, size_t count) {
                 table_cell(t, "%zu", o.verdicts[order[v]]);
     }
     return t;
+}
+
+table *compare_summary(const evidence *e, const place *places, size_t count) {
+    char name[60];
+    snprintf(name, sizeof name, "recall at %s", levels_name(e, places, count));
+    return compare_summary_of(e, places, count, field_recall, name);
 }
 
 /* Mean test recall of the published defaults at the middle rate, tuning point 0, over the tuning seeds. NaN: not there.
@@ -118,4 +127,26 @@ table *compare_published(const report *r, const evidence *e) {
                    at->finals[0].weight_decay);
     }
     return t;
+}
+
+static int near_edge(double rate, double low, double high) {
+    const double share = log(rate / low) / log(high / low);
+    return share < 0.05 || share > 0.95;
+}
+
+void compare_say_edges(report *r, const study *s) {
+    size_t edge = 0, tuned = 0;
+    if (!s->e.points) return;
+    for (size_t i = 0; i < s->cell_count; i++) {
+        if (s->cells[i].chosen < 0) continue;
+        tuned++;
+        edge += (size_t)near_edge(s->cells[i].finals[0].learning_rate, s->e.learning_rate_low, s->e.learning_rate_high);
+    }
+    if (tuned)
+        report_say(r,
+                   "Sanity of the tuning range: %zu of %zu chosen learning rates lie in the outer 5 %% of [%g, %g]; "
+                   "more than one in ten would "
+                   "mean that the range is too narrow: %s.",
+                   edge, tuned, s->e.learning_rate_low, s->e.learning_rate_high,
+                   10 * edge > tuned ? "**the check fails**" : "the check passes");
 }

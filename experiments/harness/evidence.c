@@ -11,7 +11,8 @@ const double curve_low = 0.001, curve_high = 0.1;
 const double size_edges[SIZE_BINS - 1] = {0.002, 0.01, 0.05};
 
 static const double partial_fr = 0.05, np_delta = 0.05;
-static const double started_share = 0.98; /* a training loss above this share of the prior's never left it */
+static const float log_half = -0.6931472f; /* ln 1/2: a box's score is the logarithm of its probability */
+static const double started_share = 0.98;  /* a training loss above this share of the prior's never left it */
 enum { MAX_SEEDS = 1000, CALIBRATION_BINS = 15 };
 
 static int sorted(const trial_result *r, const char *name, metric_scores *out) {
@@ -31,8 +32,8 @@ static void measure_test(measure *m, const metric_scores *test) {
 }
 
 /* Accuracy as the line sees it: at the share of defects in the training data, not that of the enriched test set. */
-static void measure_half(measure *m, const metric_scores *test) {
-    const metric_point half = metric_at(test, 0);
+static void measure_half(measure *m, const metric_scores *test, trial_task task) {
+    const metric_point half = metric_at(test, task == TASK_BOX ? log_half : 0);
     const double goods = (double)m->data[DATA_GOODS + SET_TRAIN], defects = (double)m->data[DATA_DEFECTS + SET_TRAIN];
     const double prior = defects / (goods + defects);
     m->recall_half = half.recall;
@@ -112,6 +113,69 @@ static void measure_masks(measure *m, const trial_result *r) {
     if (m->has_masks && r->outcome == OUTCOME_OK) measure_instances(m, r, height * width);
 }
 
+/* Boxes found at the threshold that rejects the level's share of the goods by their best box. */
+static void measure_found_boxes(measure *m, const trial_result *r) {
+    const trial_array *score = trial_result_find(r, "instance_score"), *area = trial_result_find(r, "instance_area");
+    const double pixels = (double)m->data[DATA_HEIGHT] * (double)m->data[DATA_WIDTH];
+    metric_scores test;
+    size_t found[BOX_SIZES] = {0}, count[BOX_SIZES] = {0}, all_found = 0;
+    if (!score || !area || !score->count || !sorted(r, "test", &test)) return;
+    const metric_point at = metric_recall_at(&test, fr_levels[m->level], NULL);
+    metric_scores_free(&test);
+    for (size_t i = 0; i < score->count; i++) {
+        const size_t size = box_size_of((double)area->data[i] / pixels);
+        count[size]++;
+        found[size] += score->data[i] > at.threshold;
+        all_found += score->data[i] > at.threshold;
+    }
+    m->box.recall = (double)all_found / (double)score->count;
+    for (size_t size = 0; size < BOX_SIZES; size++)
+        if (count[size]) m->box.size_recall[size] = (double)found[size] / (double)count[size];
+}
+
+static void measure_box_checkpoints(measure *m, const trial_result *r, unsigned checkpoints) {
+    for (unsigned k = 1; k < checkpoints && k <= MAX_CHECKPOINTS; k++) {
+        char name[24];
+        snprintf(name, sizeof name, "boxes@%u", k);
+        const trial_array *a = trial_result_find(r, name);
+        for (size_t i = 0; a && i < a->count && i < BOX_AT_NUMBERS; i++) m->box.at[k - 1][i] = (double)a->data[i];
+    }
+}
+
+/* Without goods, or without images, no number of images exists. */
+static void forget_images(measure *m) {
+    for (size_t i = 0; i < FR_LEVELS; i++) m->status[i] = METRIC_TOO_FEW;
+    m->pauc = m->auroc = m->average_precision = m->accuracy = m->recall_half = m->select_recall = (double)NAN;
+    for (size_t i = 0; i < CURVE_POINTS; i++) m->curve[i] = (double)NAN;
+    for (size_t k = 0; k < MAX_CHECKPOINTS; k++) m->checkpoint[k] = (double)NAN;
+    m->np_order = -1;
+}
+
+/* A diverged model detects nothing: 0 where its data could have had the number. */
+static double box_number(const trial_result *r, const float *number, size_t i) {
+    const int by_size = i >= BOX_AP50_SIZE && i < BOX_MATCHED_IOU;
+    const int possible = by_size ? number[BOX_TRUTHS_SIZE + (i - BOX_AP50_SIZE) % BOX_SIZES] > 0 : i < BOX_TRUTHS_SIZE;
+    return isnan(number[i]) && possible && r->outcome != OUTCOME_OK ? 0 : (double)number[i];
+}
+
+static void measure_boxes(measure *m, const trial *t, const trial_result *r) {
+    const trial_array *number = trial_result_find(r, "boxes");
+    const int has_goods = m->data[DATA_GOODS + SET_TEST] > 0;
+    m->has_boxes = number && number->count == BOX_NUMBERS;
+    if (!m->has_boxes) return;
+    if (!has_goods) forget_images(m);
+    for (size_t i = 0; i < BOX_NUMBERS; i++) m->box.number[i] = box_number(r, number->data, i);
+    m->box.recall = has_goods ? 0 : (double)NAN;
+    for (size_t size = 0; size < BOX_SIZES; size++)
+        m->box.size_recall[size] = m->box.number[BOX_TRUTHS_SIZE + size] > 0 ? m->box.recall : (double)NAN;
+    for (unsigned k = 0; k < MAX_CHECKPOINTS; k++)
+        for (size_t i = 0; i < BOX_AT_NUMBERS; i++) m->box.at[k][i] = (double)NAN;
+    if (r->outcome != OUTCOME_OK) return;
+    m->started = r->train_loss < started_share * r->prior_loss;
+    measure_found_boxes(m, r);
+    measure_box_checkpoints(m, r, t->checkpoints);
+}
+
 static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     metric_scores test;
     const trial_array *data = trial_result_find(r, "data");
@@ -126,13 +190,15 @@ static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     if (r->outcome == OUTCOME_OK && sorted(r, "test", &test)) {
         m->started = r->train_loss < started_share * r->prior_loss;
         measure_test(m, &test);
-        measure_half(m, &test);
+        measure_half(m, &test, t->task);
         measure_select(m, r, &test);
         measure_transfer(m, r, &test);
         measure_checkpoints(m, r, t->checkpoints);
         metric_scores_free(&test);
     }
+    if (t->task == TASK_SIMULATION) forget_images(m);
     measure_masks(m, r);
+    measure_boxes(m, t, r);
 }
 
 int evidence_measure(store *from, const trial *t, measure *out, lb_error *error) {
@@ -203,9 +269,35 @@ double field_ap75(const measure *m) { return field_mask(m, MASK_AP75); }
 double field_recall_max(const measure *m) { return of_masks(m, m->mask.recall_max); }
 double field_instance_recall(const measure *m) { return of_masks(m, m->mask.instance_recall); }
 
-int evidence_has_masks(const evidence *e) {
-    return e->study->cell_count && e->study->cells[0].finals && e->study->cells[0].finals[0].per_pixel;
+static double of_boxes(const measure *m, double value) { return m->has_boxes ? present(m, value) : (double)NAN; }
+
+double field_box(const measure *m, size_t number) { return of_boxes(m, m->box.number[number]); }
+double field_box_ap50(const measure *m) { return field_box(m, BOX_AP50); }
+double field_box_ap75(const measure *m) { return field_box(m, BOX_AP75); }
+double field_box_ap(const measure *m) { return field_box(m, BOX_AP); }
+double field_box_matched_iou(const measure *m) { return field_box(m, BOX_MATCHED_IOU); }
+double field_box_best_iou(const measure *m) { return field_box(m, BOX_BEST_IOU); }
+double field_box_recall(const measure *m) { return of_boxes(m, m->box.recall); }
+double field_box_half_ap50(const measure *m) { return of_boxes(m, m->box.at[0][BOX_AT_AP50]); }
+
+#define BY_SIZE(size, name)                                                                                            \
+    static double ap50_##name(const measure *m) { return field_box(m, BOX_AP50_SIZE + (size)); }                       \
+    static double ap_##name(const measure *m) { return field_box(m, BOX_AP_SIZE + (size)); }                           \
+    static double recall_##name(const measure *m) { return of_boxes(m, m->box.size_recall[size]); }
+BY_SIZE(0, small)
+BY_SIZE(1, medium)
+BY_SIZE(2, large)
+const measure_field field_box_ap50_size[BOX_SIZES] = {ap50_small, ap50_medium, ap50_large};
+const measure_field field_box_ap_size[BOX_SIZES] = {ap_small, ap_medium, ap_large};
+const measure_field field_box_recall_size[BOX_SIZES] = {recall_small, recall_medium, recall_large};
+
+static int has_task(const evidence *e, trial_task task) {
+    return e->study->cell_count && e->study->cells[0].finals && e->study->cells[0].finals[0].task == task;
 }
+
+int evidence_has_masks(const evidence *e) { return has_task(e, TASK_MASK); }
+
+int evidence_has_boxes(const evidence *e) { return has_task(e, TASK_BOX); }
 
 size_t evidence_level(const evidence *e, size_t c) {
     for (unsigned k = 0; k < e->study->e.seeds; k++) {

@@ -3,6 +3,7 @@
 #ifndef HARNESS_EVIDENCE_H
 #define HARNESS_EVIDENCE_H
 
+#include "experiments/harness/box_scores.h"
 #include "experiments/harness/mask_scores.h"
 #include "experiments/harness/store.h"
 #include "experiments/harness/study.h"
@@ -27,6 +28,15 @@ typedef struct {
     size_t size_count[SIZE_BINS];
 } mask_measure;
 
+/* Of a trial of boxes, on the test set. */
+typedef struct {
+    double number[BOX_NUMBERS];                 /* box_scores.h; a diverged model has 0 */
+    double at[MAX_CHECKPOINTS][BOX_AT_NUMBERS]; /* after 1/n, 2/n, .. of the visits, the last left out: NaN */
+    double recall; /* share of true boxes found, with an IoU of at least 1/2, by a detection whose score exceeds the
+                      threshold that rejects the level's share of the goods by their best box; NaN: no goods */
+    double size_recall[BOX_SIZES]; /* the same by size; NaN: no such box */
+} box_measure;
+
 /* One trained model on its test set. */
 typedef struct {
     char key[TRIAL_KEY];
@@ -38,8 +48,8 @@ typedef struct {
     size_t level;             /* FR_HEADLINE, or FR_FALLBACK where the test goods are too few for it */
     double select_recall;     /* the same on select, at `level` whatever its goods allow; for choices */
     double pauc, auroc, average_precision, calibration_error;
-    double accuracy;                    /* at logit 0, at the share of defects in train */
-    double recall_half;                 /* at logit 0: probability one half */
+    double accuracy;                    /* at probability one half, at the share of defects in train */
+    double recall_half;                 /* at logit 0, of boxes at a score of ln 1/2: probability one half */
     metric_point transferred;           /* threshold from calibrate goods by the Neyman-Pearson order, FR 1 % */
     metric_point naive;                 /* the 1 % quantile of the same goods */
     long np_order;                      /* -1: too few calibrate goods */
@@ -49,6 +59,8 @@ typedef struct {
     float data[DATA_FACTS];
     int has_masks;
     mask_measure mask; /* where has_masks */
+    int has_boxes;
+    box_measure box; /* where has_boxes; without goods the numbers of images above are NaN */
 } measure;
 
 typedef struct {
@@ -94,8 +106,23 @@ double field_ap75(const measure *m);
 double field_recall_max(const measure *m);
 double field_instance_recall(const measure *m);
 
-/* 1 when the cells are trials of masks. */
+/* Of boxes; NaN for a model that has none. */
+double field_box(const measure *m, size_t number); /* BOX_... */
+double field_box_ap50(const measure *m);
+double field_box_ap75(const measure *m);
+double field_box_ap(const measure *m);          /* mean over IoU .50, .55, .. .95 */
+double field_box_matched_iou(const measure *m); /* mean IoU of matched boxes */
+double field_box_best_iou(const measure *m);    /* mean IoU of each true box with the best detection */
+double field_box_recall(const measure *m);      /* of true boxes, at the level's FR of images */
+double field_box_half_ap50(const measure *m);   /* AP50 at the first checkpoint; NaN: there is only the last */
+
+/* By size of the true boxes. */
+extern const measure_field field_box_ap50_size[BOX_SIZES], field_box_ap_size[BOX_SIZES],
+    field_box_recall_size[BOX_SIZES];
+
+/* What the cells are trials of. */
 int evidence_has_masks(const evidence *e);
+int evidence_has_boxes(const evidence *e);
 
 /* Level of a cell's headline recall, of the first seed that knows it: FR_HEADLINE or FR_FALLBACK. */
 size_t evidence_level(const evidence *e, size_t cell);

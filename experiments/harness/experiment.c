@@ -311,6 +311,8 @@ static int is_called(const char *word, const char *label, const char *expression
     return strcmp(word, label) == 0 || (strlen(word) == length && strncmp(word, expression, length) == 0);
 }
 
+int is_simulation(const experiment *e) { return strcmp(e->model, SIMULATION_MODEL) == 0; }
+
 int experiment_has_loss(const experiment *e, const char *word) {
     for (size_t i = 0; i < e->entry_count; i++)
         if (is_called(word, e->entries[i].family, e->entries[i].loss)) return 1;
@@ -356,14 +358,21 @@ static int check_lists(reader *r) {
 }
 
 static int check(reader *r) {
-    const experiment *e = r->e;
-    static const char *const analyses = "compare grid ratios easy rates lambda epsilon equivalence sizes";
+    experiment *e = r->e;
+    static const char *const analyses =
+        "compare grid ratios easy rates lambda epsilon equivalence sizes boxes heads simulation";
     if (!e->analysis[0] || !in_list(analyses, e->analysis))
         return fail(r, "analysis '%s' is not one of: %s", e->analysis, analyses);
     if (!e->model[0]) return fail(r, "[train] names no model");
+    if (!e->seeds) return fail(r, "[train] seeds must be at least 1");
+    if (is_simulation(e)) { /* nothing is trained: one cell a rule */
+        e->learning_rates[0] = 1;
+        e->learning_rate_count = 1;
+        e->points = 0;
+        return LB_OK;
+    }
     if (!e->batch || e->visits < 20 * e->batch) return fail(r, "[train] visits must be at least 20 batches");
     if (e->batch % 2) return fail(r, "[train] batch must be even");
-    if (!e->seeds) return fail(r, "[train] seeds must be at least 1");
     if (!e->checkpoints) return fail(r, "[train] checkpoints must be at least 1");
     if (e->points && (!e->tuning_seeds || e->learning_rate_low <= 0 || e->learning_rate_high < e->learning_rate_low ||
                       e->weight_decay_low <= 0 || e->weight_decay_high < e->weight_decay_low))

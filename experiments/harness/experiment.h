@@ -1,14 +1,15 @@
 /* clang-format off */
 /* An experiment: one ini file that a user reads, copies and edits.
 
-       [experiment]  question, analysis (compare | grid | ratios | easy | rates | lambda | epsilon | equivalence | sizes),
+       [experiment]  question, analysis (compare | grid | ratios | easy | rates | lambda | epsilon | equivalence | sizes |
+                     boxes | heads | simulation),
                      caption, figures (which of the analysis's figures; none named: all),
                      baseline (the loss that differences are taken to; bce), sheet (losses whose masks are shown as
                      pictures)
        [blocks]      label = data set expression @ ratio ratio ...   (`natural`: as the data are)
        [losses]      label = loss expression [| bias=0] [| sampler=balanced] [| streams=b]
                      {a, b} in an expression stands for each of a and b: a grid
-       [train]       model, visits, batch, learning_rate, weight_decay, checkpoints, seeds
+       [train]       model (or simulation), visits, batch, learning_rate, weight_decay, checkpoints, seeds
        [tuning]      points, seeds, learning_rate_low/high, weight_decay_low/high   (no section: fixed rate)
        [profile X]   seeds, points, tuning_seeds, blocks, losses, block.LABEL, loss.LABEL override the above for a profile */
 /* clang-format on */
@@ -57,6 +58,9 @@ typedef struct {
 
 /* Reads one file for one profile and narrows it. LB_NOT_FOUND, LB_FORMAT or LB_INVALID with file and line. */
 int experiment_read(const char *path, const selection *chosen, experiment *out, lb_error *error);
+
+/* 1 when its model is the box simulation: nothing is trained. */
+int is_simulation(const experiment *e);
 
 /* 1 when the experiment, as narrowed, has a loss (a block) of this label or name. */
 int experiment_has_loss(const experiment *e, const char *word);

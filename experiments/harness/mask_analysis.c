@@ -1,7 +1,5 @@
 #include "experiments/harness/mask_analysis.h"
 
-#include "lib/base/repro_math.h"
-
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +12,8 @@ const char *recall_name(const evidence *e, const place *p) {
 
 /* What is read at the level of the place: it lacks a number where the goods are too few for that level. */
 static int needs_level(measure_field field) {
-    return field == field_recall || field == field_recall_max || field == field_instance_recall;
+    return field == field_recall || field == field_recall_max || field == field_instance_recall ||
+           field == field_box_recall;
 }
 
 const char *missing_field(const evidence *e, long c, measure_field field) {
@@ -22,6 +21,30 @@ const char *missing_field(const evidence *e, long c, measure_field field) {
     const char *word = missing_word(e, (size_t)c);
     if (strcmp(word, "tied") == 0) return field == field_recall ? word : "";
     return strcmp(word, "failed") == 0 || needs_level(field) ? word : "";
+}
+
+long usable_field(const evidence *e, const place *p, const char *label, measure_field field) {
+    const long c = evidence_find(e, p->b, p->ratio, label, 0);
+    return *missing_field(e, c, field) ? -1 : c;
+}
+
+size_t ranked_cells(const evidence *e, const place *p, measure_field field, size_t *cells) {
+    const experiment *x = &e->study->e;
+    double mean[MAX_ENTRIES];
+    size_t count = 0;
+    for (size_t n = 0; n < x->entry_count; n++) {
+        const long c = usable_field(e, p, x->entries[n].label, field);
+        const double here = c < 0 ? (double)NAN : estimate_field(e, (size_t)c, field).mean;
+        if (!isfinite(here)) continue;
+        size_t at = count++;
+        for (; at && mean[at - 1] < here; at--) {
+            mean[at] = mean[at - 1];
+            cells[at] = cells[at - 1];
+        }
+        mean[at] = here;
+        cells[at] = (size_t)c;
+    }
+    return count;
 }
 
 void field_text(const evidence *e, long c, measure_field field, char *out, size_t size) {
@@ -61,25 +84,6 @@ int argument_number(const char *expression, const char *key, double *out) {
         return end != value + 1;
     }
     return 0;
-}
-
-double gain_slope(const evidence *e, const place *places, const double *area, size_t count, const char *label,
-                  const char *base, unsigned seed) {
-    double x[MAX_PLACES], y[MAX_PLACES], xy = 0, xx = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        const long a = usable_cell(e, &places[i], label), b = usable_cell(e, &places[i], base);
-        if (a < 0 || b < 0) continue;
-        y[n] = field_recall(&evidence_seeds(e, (size_t)a)[seed]) - field_recall(&evidence_seeds(e, (size_t)b)[seed]);
-        x[n] = repro_log(area[i]);
-        n += isfinite(y[n]) != 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const double step = x[i] - stat_mean(x, n);
-        xy += step * y[i];
-        xx += step * step;
-    }
-    return xx > 0 ? xy / xx : (double)NAN;
 }
 
 void order_places(place *places, double *number, size_t count) {

@@ -1,5 +1,5 @@
-/* Pieces that what is shown of masks shares: the name of the headline recall, cells of tables in words, and gains over
-   the area of the defects. */
+/* Pieces that what is shown of masks and of boxes shares: the name of the headline recall, cells of tables in words,
+   and the order of losses. */
 #ifndef HARNESS_MASK_ANALYSIS_H
 #define HARNESS_MASK_ANALYSIS_H
 
@@ -14,6 +14,13 @@ const char *recall_name(const evidence *e, const place *p);
    -1: "not run" */
 const char *missing_field(const evidence *e, long c, measure_field field);
 
+/* Cell of a loss that has a number of this kind, or -1. */
+long usable_field(const evidence *e, const place *p, const char *label, measure_field field);
+
+/* Such cells of a place by the mean of the field, the highest first; equals stay in the order of the losses. cells
+   holds MAX_ENTRIES; returns how many there are. */
+size_t ranked_cells(const evidence *e, const place *p, measure_field field, size_t *cells);
+
 /* A field of a cell as a table shows it: mean with interval, or why there is none. */
 void field_text(const evidence *e, long c, measure_field field, char *out, size_t size);
 
@@ -22,11 +29,6 @@ void difference_text(const evidence *e, long a, long b, measure_field field, cha
 
 /* Number written as "key=1e-6" in "dice(smooth_nr=1e-6, batch=on)"; 0: there is none. */
 int argument_number(const char *expression, const char *key, double *out);
-
-/* Least-squares slope over ln(area) of one seed's gain in recall, loss `label` over loss `base`, on the places that
-   have both; NaN: fewer than two areas. */
-double gain_slope(const evidence *e, const place *places, const double *area, size_t count, const char *label,
-                  const char *base, unsigned seed);
 
 /* Sorts places by the number of each, ascending, and the numbers with them. */
 void order_places(place *places, double *number, size_t count);

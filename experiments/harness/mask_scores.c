@@ -78,14 +78,14 @@ static int add_scores(const dataset *d, dataset_set which, const char *name, con
     return ready ? LB_OK : lb_fail_memory(error, "the scores of images");
 }
 
-int mask_scores_images(const dataset *d, dataset_set which, const char *name, const float *logit, trial_result *out,
+static int add_images(const dataset *d, dataset_set which, const char *name, const float *logit, trial_result *out,
                        lb_error *error) {
     for (size_t i = 0; i < d->sets[which].count * area_of(d); i++)
         if (!isfinite(logit[i])) out->outcome = OUTCOME_DIVERGED;
     return add_scores(d, which, name, logit, mask_top(area_of(d)), out, error);
 }
 
-int mask_scores_select(const dataset *d, const float *logit, trial_result *out, lb_error *error) {
+static int choose_threshold(const dataset *d, const float *logit, trial_result *out, lb_error *error) {
     const dataset_items *set = &d->sets[SET_SELECT];
     if (out->outcome != OUTCOME_OK) return LB_OK;
     return metric_best_dice(logit, set->masks, set->count * area_of(d), &numbers_of(out)[MASK_THRESHOLD], NULL, error);
@@ -179,7 +179,7 @@ static int add_instances(const metric_masks *masks, trial_result *out, lb_error 
     return area ? LB_OK : lb_fail_memory(error, "the instances of masks");
 }
 
-int mask_scores_test(const dataset *d, const float *logit, trial_result *out, lb_error *error) {
+static int measure_test(const dataset *d, const float *logit, trial_result *out, lb_error *error) {
     static const double levels[2] = {0.5, 0.75};
     const dataset_items *test = &d->sets[SET_TEST];
     const size_t n = test->count * area_of(d);
@@ -196,4 +196,12 @@ int mask_scores_test(const dataset *d, const float *logit, trial_result *out, lb
     number[MASK_AP75] = (float)ap[1];
     code = add_instances(&masks, out, error);
     return code ? code : add_scores(d, SET_TEST, "test_max", logit, 1, out, error);
+}
+
+int mask_scores_add(const dataset *d, dataset_set which, const char *name, const float *logit, trial_result *out,
+                    lb_error *error) {
+    int code = add_images(d, which, name, logit, out, error);
+    if (!code && which == SET_SELECT) code = choose_threshold(d, logit, out, error);
+    if (!code && strcmp(name, "test") == 0) code = measure_test(d, logit, out, error);
+    return code;
 }

@@ -47,13 +47,10 @@ int mask_scores_check(const trial *t, const dataset *d, lb_error *error);
 /* Adds `masks` with what is known of the data. `share`: of defect pixels in train. */
 int mask_scores_begin(const dataset *d, double share, trial_result *out, lb_error *error);
 
-/* Adds the image scores of one set under `name`; logit is [images][height][width]. A non-finite one makes the trial
-   diverged. */
-int mask_scores_images(const dataset *d, dataset_set which, const char *name, const float *logit, trial_result *out,
-                       lb_error *error);
-
-/* After select's logits are known: its threshold. After test's: everything else. Both do nothing when diverged. */
-int mask_scores_select(const dataset *d, const float *logit, trial_result *out, lb_error *error);
-int mask_scores_test(const dataset *d, const float *logit, trial_result *out, lb_error *error);
+/* Adds the image scores of one set under `name`, and what else is known by then: after select its threshold, after test
+   everything else; logit is [images][height][width]. A non-finite one makes the trial diverged, and leaves the numbers
+   NaN. */
+int mask_scores_add(const dataset *d, dataset_set which, const char *name, const float *logit, trial_result *out,
+                    lb_error *error);
 
 #endif

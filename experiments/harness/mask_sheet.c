@@ -1,17 +1,16 @@
 #include "experiments/harness/mask_sheet.h"
 
-#include "datasets/contact_sheet.h"
-#include "experiments/harness/mask_panels.h"
-#include "experiments/harness/mask_predict.h"
+#include "experiments/harness/panels.h"
+#include "experiments/harness/sheet_images.h"
+#include "experiments/harness/stored_net.h"
 #include "lib/base/repro_math.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFECTS = 10, GOODS = 2, ROWS = DEFECTS + GOODS, MAX_COLUMNS = 12, INPUT = 0, TRUTH = 1, GIVEN = 2 };
+enum { DEFECTS = 10, GOODS = 2, ROWS = DEFECTS + GOODS, MAX_COLUMNS = 12, SIDE = 96, INPUT = 0, TRUTH = 1, GIVEN = 2 };
 
 /* What one loss shows. */
 typedef struct {
@@ -121,24 +120,9 @@ static int choose_defects(sheet *s, lb_error *error) {
     if (!defects) return lb_fail_memory(error, "the areas of defects");
     for (size_t i = 0; i < n; i++) defects[i] = (sized){mask_area(s, test->goods + i), (uint32_t)(test->goods + i)};
     qsort(defects, n, sizeof *defects, by_area);
-    for (size_t i = 0; i < shown; i++)
-        s->items[s->rows++] = defects[shown > 1 ? (2 * i * (n - 1) + shown - 1) / (2 * (shown - 1)) : 0].item;
+    for (size_t i = 0; i < shown; i++) s->items[s->rows++] = defects[sheet_spread(i, shown, n)].item;
     free(defects);
     return LB_OK;
-}
-
-/* Its false alarms, if it has any: the goods with the highest scores, the first of equals. */
-static void choose_goods(sheet *s, const trial_array *scores) {
-    while (s->goods < GOODS && s->goods < scores->goods) {
-        uint32_t best = scores->goods;
-        for (uint32_t i = 0; i < scores->goods; i++) {
-            int taken = 0;
-            for (size_t k = 0; k < s->goods; k++) taken |= s->items[s->rows - s->goods + k] == i;
-            if (!taken && (best == scores->goods || scores->data[i] > scores->data[best])) best = i;
-        }
-        s->items[s->rows++] = best;
-        s->goods++;
-    }
 }
 
 /* Those of the baseline; without one, those of the first loss shown. */
@@ -152,7 +136,7 @@ static int choose_images(sheet *s, report *r, const evidence *e, const char **by
     if (code) return code;
     const trial_array *scores = trial_result_find(m ? &base : &s->columns[0].result, "test");
     if (scores && scores->count == test_of(s)->count && scores->goods == test_of(s)->goods)
-        choose_goods(s, scores);
+        s->rows += s->goods = sheet_worst_goods(scores, GOODS, s->items + s->rows);
     else
         code = lb_fail(error, LB_VERSION, "the store's scores of '%s' are not of these data: choose another OUT", *by);
     trial_result_free(&base);
@@ -164,7 +148,7 @@ static int predict(sheet *s, lb_error *error) {
     for (size_t i = 0; !code && i < s->count; i++) {
         column *c = &s->columns[i];
         c->logit = malloc(s->rows * area_of(s) * sizeof *c->logit);
-        code = c->logit ? mask_predict(c->t, &s->d, &c->result, s->items, s->rows, c->logit, error)
+        code = c->logit ? stored_net_ask(c->t, &s->d, &c->result, s->items, s->rows, c->logit, error)
                         : lb_fail_memory(error, "the masks of a sheet");
     }
     return code;
@@ -176,13 +160,10 @@ static int predict(sheet *s, lb_error *error) {
 static void set_grey(unsigned char *rgb, double darkness) { memset(rgb, (int)(255.5 - 255 * darkness), 3); }
 
 static void draw_given(const sheet *s, panels *p, size_t row, unsigned char *rgb) {
-    const dataset_items *test = test_of(s);
-    const size_t channels = s->d.channels, first = s->items[row] * area_of(s);
-    for (size_t i = 0; i < area_of(s); i++)
-        for (size_t k = 0; k < 3; k++)
-            rgb[3 * i + k] = dataset_shade(test, (first + i) * channels + (channels >= 3 ? k : 0));
+    const unsigned char *mask = test_of(s)->masks + s->items[row] * area_of(s);
+    sheet_picture(&s->d, s->items[row], rgb);
     panels_draw(p, row, INPUT, rgb);
-    for (size_t i = 0; i < area_of(s); i++) set_grey(rgb + 3 * i, test->masks[first + i] > 127);
+    for (size_t i = 0; i < area_of(s); i++) set_grey(rgb + 3 * i, mask[i] > 127);
     panels_draw(p, row, TRUTH, rgb);
 }
 
@@ -205,7 +186,7 @@ static void draw_predicted(const sheet *s, panels *p, size_t row, size_t which, 
 
 static int draw(const sheet *s, panels *p, lb_error *error) {
     unsigned char *rgb = malloc(4 * area_of(s)); /* a picture, then what is inside */
-    int code = rgb ? panels_new(p, s->rows, GIVEN + s->count, s->d.height, s->d.width, error)
+    int code = rgb ? panels_new(p, s->rows, GIVEN + s->count, s->d.height, s->d.width, SIDE, error)
                    : lb_fail_memory(error, "a panel");
     for (size_t row = 0; !code && row < s->rows; row++) {
         draw_given(s, p, row, rgb);
@@ -213,17 +194,6 @@ static int draw(const sheet *s, panels *p, lb_error *error) {
     }
     free(rgb);
     return code;
-}
-
-/* The raster as gnuplot reads it; `path` is a template for mkstemp. */
-static int write_raster(const panels *p, char *path, lb_error *error) {
-    const int file = mkstemp(path);
-    FILE *f = file < 0 ? NULL : fdopen(file, "wb");
-    if (!f) return lb_fail(error, LB_IO, "cannot write '%s': %s", path, strerror(errno));
-    const int written = fwrite(p->rgb, 3 * p->width, p->height, f) == p->height;
-    if (fclose(f) == 0 && written) return LB_OK;
-    unlink(path);
-    return lb_fail(error, LB_IO, "cannot write '%s': free some space", path);
 }
 
 /* --- figure ----------------------------------------------------------------------------------------------------- */
@@ -309,7 +279,7 @@ static int make_sheet(sheet *s, report *r, const evidence *e, lb_error *error) {
     int code = choose_images(s, r, e, &by, error);
     if (!code) code = predict(s, error);
     if (!code) code = draw(s, &p, error);
-    if (!code) code = write_raster(&p, picture, error);
+    if (!code) code = panels_write(&p, picture, error);
     if (!code) {
         code = show(r, e, s, &p, by, picture, error);
         unlink(picture);

@@ -1,7 +1,5 @@
 #include "experiments/harness/pool.h"
 
-#include "experiments/harness/mask_scores.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -61,7 +59,9 @@ static double now(void) {
 
 static int data_for(pool *p, const trial *t, const dataset **out, lb_error *error) {
     char name[2 * SPEC_MAX_TEXT];
-    snprintf(name, sizeof name, "%s|%u|%s", t->content, t->seed, t->per_pixel ? "masks" : "");
+    *out = NULL;
+    if (t->task == TASK_SIMULATION) return LB_OK;
+    snprintf(name, sizeof name, "%s|%u|%d", t->content, t->seed, t->task);
     for (size_t i = 0; i < OPEN_DATA; i++)
         if (p->data[i].open && strcmp(p->data[i].name, name) == 0) {
             *out = &p->data[i].data;
@@ -74,7 +74,7 @@ static int data_for(pool *p, const trial *t, const dataset **out, lb_error *erro
     const dataset_request request = trial_request(t, p->options->search);
     first->open = 0;
     int code = dataset_open(t->data, &request, &first->data, error);
-    if (!code && t->per_pixel && (code = mask_scores_check(t, &first->data, error))) dataset_free(&first->data);
+    if (!code && (code = trial_check(t, &first->data, error))) dataset_free(&first->data);
     if (code) return code;
     snprintf(first->name, sizeof first->name, "%s", name);
     first->open = 1;

@@ -1,6 +1,5 @@
 #include "experiments/harness/report.h"
 
-#include "datasets/contact_sheet.h"
 #include "experiments/harness/figure.h"
 #include "experiments/harness/trial_row.h"
 #include "lib/base/hash.h"
@@ -25,11 +24,19 @@
 static const struct {
     const char *name;
     int (*analyse)(report *, const evidence *, lb_error *);
-} analyses[] = {{"compare", analyse_compare}, {"grid", analyse_grid},
-                {"ratios", analyse_ratios},   {"easy", analyse_easy},
-                {"rates", analyse_rates},     {"lambda", analyse_lambda},
-                {"epsilon", analyse_epsilon}, {"equivalence", analyse_equivalence},
-                {"sizes", analyse_sizes},     {NULL, NULL}};
+} analyses[] = {{"compare", analyse_compare},
+                {"grid", analyse_grid},
+                {"ratios", analyse_ratios},
+                {"easy", analyse_easy},
+                {"rates", analyse_rates},
+                {"lambda", analyse_lambda},
+                {"epsilon", analyse_epsilon},
+                {"equivalence", analyse_equivalence},
+                {"sizes", analyse_sizes},
+                {"simulation", analyse_simulation},
+                {"boxes", analyse_boxes},
+                {"heads", analyse_heads},
+                {NULL, NULL}};
 
 /* --- files
  * ------------------------------------------------------------------------------------------------------------- */
@@ -49,8 +56,7 @@ int write_file(const char *path, const text *content, lb_error *error) {
                    strerror(reason ? reason : errno));
 }
 
-static int place_of(const report *r, const char *root, const char *folder, const char *name, char *out,
-                    lb_error *error) {
+int report_place(const report *r, const char *root, const char *folder, const char *name, char *out, lb_error *error) {
     char directory[PATH_SIZE];
     snprintf(directory, sizeof directory, "%.700s/%s/%s", r->c->out, root, folder);
     snprintf(out, PATH_SIZE, "%.900s/%s", directory, name);
@@ -70,7 +76,7 @@ static int write_form(const report *r, const study *s, const char *name, const c
                       lb_error *error) {
     char file[300], path[PATH_SIZE];
     snprintf(file, sizeof file, "%s.%s", name, ending);
-    const int code = place_of(r, "results", s->e.name, file, path, error);
+    const int code = report_place(r, "results", s->e.name, file, path, error);
     return code ? code : write_file(path, content, error);
 }
 
@@ -114,7 +120,7 @@ int report_figure(report *r, const study *s, const char *script, const char *nam
     char stem[PATH_SIZE], note[700];
     if (!t) return lb_fail_memory(error, "a figure");
     provenance(r, s, note, sizeof note);
-    int code = place_of(r, "plots", s->e.name, name, stem, error);
+    int code = report_place(r, "plots", s->e.name, name, stem, error);
     if (!code) code = figure_draw(NULL, script, stem, t, note, options, error);
     table_free(t);
     if (code) return code;
@@ -198,194 +204,6 @@ double report_ceiling(report *r, const block *b, unsigned ratio) {
     return recall;
 }
 
-/* --- data section
- * ----------------------------------------------------------------------------------------------------------- */
-
-static const measure *any_measure(const evidence *e, const block *b, unsigned ratio) {
-    for (size_t c = 0; c < e->study->cell_count; c++) {
-        const cell *at = &e->study->cells[c];
-        if (at->block != b || at->ratio != ratio) continue;
-        for (unsigned k = 0; k < e->study->e.seeds; k++)
-            if (evidence_seeds(e, c)[k].present) return &evidence_seeds(e, c)[k];
-    }
-    return NULL;
-}
-
-/* The same of a trial of masks. */
-static const measure *any_masks(const evidence *e, const block *b, unsigned ratio) {
-    const measure *m = evidence_has_masks(e) ? any_measure(e, b, ratio) : NULL;
-    return m && m->has_masks ? m : NULL;
-}
-
-typedef const measure *(*measure_finder)(const evidence *e, const block *b, unsigned ratio);
-
-static void add_counts(table *t, const measure *m) {
-    for (int set = 0; set < SET_COUNT; set++)
-        if (set == SET_CALIBRATE)
-            table_cell(t, "%.0f", (double)m->data[DATA_GOODS + set]);
-        else
-            table_cell(t, "%.0f / %.0f", (double)m->data[DATA_GOODS + set], (double)m->data[DATA_DEFECTS + set]);
-}
-
-static void add_data_row(table *t, report *r, const evidence *e, const block *b, unsigned ratio) {
-    const measure *m = any_measure(e, b, ratio);
-    char ratio_name[32];
-    if (!m) return;
-    const double ceiling = report_ceiling(r, b, ratio);
-    ratio_text(ratio, ratio_name, sizeof ratio_name);
-    table_cell(t, "%s", b->label);
-    table_cell(t, "`%s`", b->data);
-    table_cell(t, "%s", ratio_name);
-    table_cell(t, "%.0fx%.0f", (double)m->data[DATA_HEIGHT], (double)m->data[DATA_WIDTH]);
-    add_counts(t, m);
-    if (isfinite(ceiling))
-        table_cell(t, "%.3f", ceiling);
-    else
-        table_cell(t, "unknown");
-    table_cell(t, "%.0f, %.0f", (double)m->data[DATA_DUPLICATES], (double)m->data[DATA_CONFLICTS]);
-}
-
-/* Whether an earlier block, in the order of the report, has this one's label, and, where `data` asks for it, its data.
- */
-static int seen_before(const report *r, size_t study_index, size_t block_index, int data) {
-    const block *b = &r->c->studies[study_index].e.blocks[block_index];
-    for (size_t s = 0; s < r->c->count; s++)
-        for (size_t i = 0; i < r->c->studies[s].e.block_count; i++) {
-            if (s == study_index && i == block_index) return 0;
-            const block *other = &r->c->studies[s].e.blocks[i];
-            if (strcmp(other->label, b->label) == 0 && (!data || strcmp(other->data, b->data) == 0)) return 1;
-        }
-    return 0;
-}
-
-static int used_before(const report *r, size_t study_index, const block *b, unsigned ratio, measure_finder find) {
-    for (size_t s = 0; s < study_index; s++)
-        for (size_t i = 0; i < r->c->studies[s].e.block_count; i++) {
-            const block *other = &r->c->studies[s].e.blocks[i];
-            for (size_t k = 0; k < other->ratio_count; k++)
-                if (strcmp(other->data, b->data) == 0 && other->ratios[k] == ratio &&
-                    find(&r->evidences[s], other, ratio))
-                    return 1;
-        }
-    return 0;
-}
-
-static void percent_cell(table *t, double share) { table_cell(t, "%.3g %%", 100 * share); }
-
-static void add_mask_row(table *t, const measure *m, const block *b, unsigned ratio) {
-    char ratio_name[32];
-    ratio_text(ratio, ratio_name, sizeof ratio_name);
-    table_cell(t, "%s", b->label);
-    table_cell(t, "%s", ratio_name);
-    percent_cell(t, field_mask(m, MASK_PIXEL_SHARE));
-    percent_cell(t, field_mask(m, MASK_AREA));
-    table_cell(t, "%.0f", field_mask(m, MASK_VANISHED));
-    table_cell(t, "%.0f", field_mask(m, MASK_EMPTY));
-    table_cell(t, "%.0f", field_mask(m, MASK_BETWEEN));
-    table_cell(t, "%.0fx%.0f", (double)m->data[DATA_HEIGHT], (double)m->data[DATA_WIDTH]);
-}
-
-/* Blocks whose masks were trained on, each data set and ratio once. */
-static table *mask_sets(const report *r) {
-    static const char *const headers[] = {
-        "block", "ratio", "defect pixels in train", "mean defect area", "vanished", "empty", "between", "size"};
-    table *t = table_new(headers, 8);
-    for (size_t s = 0; t && s < r->c->count; s++)
-        for (size_t b = 0; b < r->c->studies[s].e.block_count; b++) {
-            const block *at = &r->c->studies[s].e.blocks[b];
-            for (size_t k = 0; k < at->ratio_count; k++) {
-                const measure *m = any_masks(&r->evidences[s], at, at->ratios[k]);
-                if (m && !used_before(r, s, at, at->ratios[k], any_masks)) add_mask_row(t, m, at, at->ratios[k]);
-            }
-        }
-    return t;
-}
-
-/* Nothing where no masks were trained on. */
-static int write_mask_sets(report *r, const study *data_study, lb_error *error) {
-    table *t = mask_sets(r);
-    if (t && !table_rows(t)) {
-        table_free(t);
-        return LB_OK;
-    }
-    return report_table(r, data_study, "masks", t, TABLE_INLINE,
-                        "Masks that were trained on; shares are those of seed 1. Mean defect area: share of the pixels "
-                        "that the mask of a test defect "
-                        "image marks. Left out of the whole collection: vanished, no pixel of the mask is left at "
-                        "this size; empty, the mask of a defect is empty in the source; between, tiles with too "
-                        "few defect pixels to be a defect and too many to be good.",
-                        error);
-}
-
-/* Named by the block's label, and by its experiment too where another block with other data has the label already. */
-static int add_sheet(report *r, size_t study_index, size_t block_index, text *sheets, lb_error *error) {
-    const experiment *x = &r->c->studies[study_index].e;
-    const block *b = &x->blocks[block_index];
-    const int taken = seen_before(r, study_index, block_index, 0);
-    char path[PATH_SIZE], name[2 * LABEL + 2], file[2 * LABEL + 8];
-    dataset d;
-    const dataset_request request = {.ratio = b->ratios[0], .seed = 1, .search = r->c->search};
-    snprintf(name, sizeof name, "%s%s%s", b->label, taken ? "-" : "", taken ? x->name : "");
-    snprintf(file, sizeof file, "%s.png", name);
-    int code = place_of(r, "plots", "data", file, path, error);
-    if (!code) code = dataset_open(b->data, &request, &d, error);
-    if (code) return code;
-    code = dataset_contact_sheet(&d, path, error);
-    dataset_free(&d);
-    r->figures++;
-    text_add(sheets,
-             "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): test goods on "
-             "the left, test defects on the right.\n\n",
-             r->figures, r->figures, name, r->figures, b->label, b->data);
-    return code;
-}
-
-static int write_data(report *r, lb_error *error) {
-    static const char *const headers[] = {"block",
-                                          "data set",
-                                          "ratio",
-                                          "size",
-                                          "train good / defect",
-                                          "select good / defect",
-                                          "calibrate good",
-                                          "test good / defect",
-                                          "ceiling at FR 1 %",
-                                          "dropped from the whole collection: duplicates, conflicts"};
-    table *t = table_new(headers, 10);
-    text sheets = {0};
-    int code = t ? LB_OK : lb_fail_memory(error, "the data table");
-    text_add(&r->body, "## Data\n\n");
-    for (size_t s = 0; !code && s < r->c->count; s++) {
-        const study *from = &r->c->studies[s];
-        for (size_t b = 0; !code && b < from->e.block_count; b++) {
-            const block *at = &from->e.blocks[b];
-            const int again = seen_before(r, s, b, 1);
-            for (size_t k = 0; k < at->ratio_count; k++)
-                if (!used_before(r, s, at, at->ratios[k], any_measure))
-                    add_data_row(t, r, &r->evidences[s], at, at->ratios[k]);
-            if (again) continue;
-            if (from->unavailable[b])
-                text_add(&sheets, "**%s: not fetched.** %s\n\n", at->label, from->reason[b]);
-            else
-                code = add_sheet(r, s, b, &sheets, error);
-        }
-    }
-    static const study data_study = {.e.name = "data"};
-    if (!code)
-        code = report_table(r, &data_study, "sets", t, TABLE_INLINE,
-                            "Data sets of this report. Counts are those of seed 1. The ceiling is the recall at FR 1 % "
-                            "of an oracle that "
-                            "is told the place, shape and contrast of each defect and the statistics of the texture: "
-                            "no detector can exceed it.",
-                            error);
-    else
-        table_free(t);
-    if (!code) code = write_mask_sets(r, &data_study, error);
-    if (!code && sheets.data) text_add(&r->body, "%s", sheets.data);
-    text_free(&sheets);
-    return code;
-}
-
 /* --- trials.tsv ----------------------------------------------------------------------------------------------------
  */
 
@@ -414,6 +232,7 @@ static int write_trials(report *r, const evidence *e, lb_error *error) {
 
 static void say_settings(report *r, const experiment *e) {
     char rates[200];
+    if (is_simulation(e)) return;
     if (e->points)
         snprintf(rates, sizeof rates,
                  "learning rate and weight decay tuned with each loss's own parameters: %u points, %u tuning seeds "
@@ -567,7 +386,7 @@ int report_write(campaign *c, store *from, lb_error *error) {
         code = evidence_read(&c->studies[i], from, &r.evidences[i], error);
     }
     if (!code) code = report_claims(&r, error);
-    if (!code) code = write_data(&r, error);
+    if (!code) code = report_data(&r, error);
     for (size_t i = 0; !code && i < c->count; i++) code = write_experiment(&r, &r.evidences[i], error);
     if (!code) code = write_document(&r, error);
     for (size_t i = 0; i < c->count; i++) evidence_free(&r.evidences[i]);

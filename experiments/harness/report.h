@@ -52,6 +52,12 @@ double report_ceiling(report *r, const block *b, unsigned ratio);
 /* Appends a paragraph. */
 void report_say(report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The section on data. */
+int report_data(report *r, lb_error *error);
+
+/* Path of OUT/<root>/<folder>/<name> into out[PATH_SIZE], its directory made. */
+int report_place(const report *r, const char *root, const char *folder, const char *name, char *out, lb_error *error);
+
 /* Writes a whole file or leaves the old one as it was. */
 int write_file(const char *path, const text *content, lb_error *error);
 
@@ -85,6 +91,9 @@ int analyse_lambda(report *r, const evidence *e, lb_error *error);
 int analyse_epsilon(report *r, const evidence *e, lb_error *error);
 int analyse_equivalence(report *r, const evidence *e, lb_error *error);
 int analyse_sizes(report *r, const evidence *e, lb_error *error);
+int analyse_simulation(report *r, const evidence *e, lb_error *error);
+int analyse_boxes(report *r, const evidence *e, lb_error *error);
+int analyse_heads(report *r, const evidence *e, lb_error *error);
 
 /* The claims table, computed from all evidence. */
 int report_claims(report *r, lb_error *error);

@@ -1,8 +1,10 @@
 #include "experiments/harness/study.h"
 
+#include "experiments/harness/box_scores.h"
+#include "experiments/harness/objective.h"
+
 #include "lib/base/repro_math.h"
 #include "lib/base/rng.h"
-#include "lib/loss/loss.h"
 #include "lib/metrics/metrics.h"
 
 #include <gsl/gsl_qrng.h>
@@ -52,29 +54,29 @@ static int set_point(const experiment *e, const cell *c, const double *shares, t
     t->learning_rate = between(e->learning_rate_low, e->learning_rate_high, PARAM_LOG, shares ? shares[0] : 0.5);
     t->weight_decay = between(e->weight_decay_low, e->weight_decay_high, PARAM_LOG, shares ? shares[1] : 0.5);
     if (!shares) return LB_OK;
-    loss *l = loss_parse(c->entry->loss, error);
-    if (!l) return LB_INVALID;
+    objective *goal = objective_parse(t->task, c->entry->loss, error);
+    if (!goal) return LB_INVALID;
     int code = LB_OK;
-    for (size_t i = 0; !code && i < loss_tunables(l); i++) {
-        const param *row = loss_tunable(l, i);
+    for (size_t i = 0; !code && i < objective_tunables(goal); i++) {
+        const param *row = objective_tunable(goal, i);
         double value = between(row->tune_low, row->tune_high, row->scale, shares[2 + i]);
         if (row->scale == PARAM_INTEGER) value = round(value);
-        code = loss_set_tunable(l, i, value, error);
+        code = objective_set_tunable(goal, i, value, error);
     }
-    if (!code) snprintf(t->loss, sizeof t->loss, "%s", loss_label(l));
-    loss_free(l);
+    if (!code) snprintf(t->loss, sizeof t->loss, "%s", objective_label(goal));
+    objective_free(goal);
     return code;
 }
 
-static size_t tunables_of(const entry *n) {
-    loss *l = loss_parse(n->loss, NULL);
-    const size_t count = l ? loss_tunables(l) : 0;
-    loss_free(l);
+static size_t tunables_of(const cell *c) {
+    objective *goal = objective_parse(c->finals[0].task, c->entry->loss, NULL);
+    const size_t count = goal ? objective_tunables(goal) : 0;
+    objective_free(goal);
     return count;
 }
 
 static int expand_tuning(const experiment *e, cell *c, const char *search, lb_error *error) {
-    const size_t dimensions = 2 + tunables_of(c->entry);
+    const size_t dimensions = 2 + tunables_of(c);
     char name[SPEC_MAX_TEXT + 40];
     snprintf(name, sizeof name, "tuning|%s|%u", c->block->data, c->ratio);
     rng shift_stream = rng_from_text(name);
@@ -85,6 +87,7 @@ static int expand_tuning(const experiment *e, cell *c, const char *search, lb_er
     int code = LB_OK;
     for (unsigned p = 0; !code && p < e->points; p++) {
         trial t = trial_of(e, c, 0);
+        t.task = c->finals[0].task;
         if (p) gsl_qrng_get(sobol, shares);
         for (size_t i = 0; p && i < dimensions; i++) shares[i] = fmod(shares[i] + shift[i], 1);
         code = set_point(e, c, p ? shares : NULL, &t, error);
@@ -124,11 +127,11 @@ static int expand_cell(study *s, const block *b, unsigned ratio, const char *con
 static int expand_block(study *s, size_t place, const char *search, lb_error *error) {
     const experiment *e = &s->e;
     const block *b = &e->blocks[place];
-    char content[SPEC_MAX_TEXT];
+    char content[SPEC_MAX_TEXT] = "";
     for (size_t r = 0; r < b->ratio_count; r++) {
         const dataset_request request = {.ratio = b->ratios[r], .seed = 1, .search = search};
         lb_error found = {0};
-        int code = dataset_text(b->data, &request, content, sizeof content, &found);
+        int code = is_simulation(e) ? LB_OK : dataset_text(b->data, &request, content, sizeof content, &found);
         if (code == LB_NOT_FOUND) {
             s->unavailable[place] = 1;
             snprintf(s->reason[place], sizeof s->reason[place], "%.*s", (int)sizeof s->reason[place] - 1,
@@ -166,20 +169,28 @@ void study_free(study *s) {
     *s = (study){0};
 }
 
-/* Partial AUROC to FR 5 % on the select set; a diverged trial scores 0. NaN: not in the store. */
+/* Partial AUROC to FR 5 % on the select set. */
+static double select_pauc(const trial_result *r) {
+    const trial_array *a = trial_result_find(r, "select");
+    metric_scores select;
+    if (!a || metric_scores_new(&select, a->data, a->goods, a->data + a->goods, a->count - a->goods, NULL)) return 0;
+    const double score = metric_pauc(&select, 0.05);
+    metric_scores_free(&select);
+    return score;
+}
+
+static double select_ap50(const trial_result *r) {
+    const trial_array *a = trial_result_find(r, "boxes");
+    return a && a->count == BOX_NUMBERS ? (double)a->data[BOX_SELECT_AP50] : 0;
+}
+
+/* What a tuning point is chosen by; a diverged trial scores 0. NaN: not in the store. */
 static double select_score(const trial *t, store *from) {
     char key[TRIAL_KEY];
     trial_result r;
     trial_key(t, key);
     if (!store_has(from, key) || store_get(from, key, &r, NULL)) return (double)NAN;
-    double score = 0;
-    metric_scores select;
-    const trial_array *a = trial_result_find(&r, "select");
-    if (r.outcome == OUTCOME_OK && a &&
-        !metric_scores_new(&select, a->data, a->goods, a->data + a->goods, a->count - a->goods, NULL)) {
-        score = metric_pauc(&select, 0.05);
-        metric_scores_free(&select);
-    }
+    const double score = r.outcome != OUTCOME_OK ? 0 : t->task == TASK_BOX ? select_ap50(&r) : select_pauc(&r);
     trial_result_free(&r);
     return score;
 }

@@ -1,16 +1,10 @@
-/* The training loop: the one place where a network, a loss and a data set meet. */
-#include "experiments/harness/input_scale.h"
-#include "experiments/harness/mask_scores.h"
-
-#include "lib/base/repro_math.h"
-#include "lib/loss/loss.h"
-#include "lib/nn/nn.h"
+/* The training loop: the one place where a network, an objective and a data set meet. */
+#include "experiments/harness/train_task.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LOSS_CURVE = 40 };
 
@@ -21,28 +15,11 @@ typedef struct {
 } epoch;
 
 typedef struct {
-    const trial *t;
-    const dataset *d;
-    nn_net *net;
-    loss *l;
+    session s;
+    const task_type *task;
     rng order;
     epoch epochs[2]; /* natural: [0] only; balanced: goods, defects */
-    size_t outputs;  /* logits an image: 1, or one a pixel */
-    input_scale scale;
-    float *input, *logits, *target, *gradient;
-    void *scratch;
-    double prior; /* share of defects, or of defect pixels, that the loss sees */
-} session;
-
-/* target is [outputs]: the label, or the mask */
-static void load_target(const session *s, const dataset_items *set, size_t item, float *target) {
-    if (!s->t->per_pixel) {
-        target[0] = item >= set->goods ? 1.0f : 0.0f;
-        return;
-    }
-    const unsigned char *mask = set->masks + item * s->outputs;
-    for (size_t i = 0; i < s->outputs; i++) target[i] = mask[i] > 127 ? 1.0f : 0.0f;
-}
+} run;
 
 static int epoch_start(epoch *e, size_t first, size_t count) {
     e->items = malloc((count ? count : 1) * sizeof *e->items);
@@ -61,23 +38,31 @@ static uint32_t epoch_next(epoch *e, rng *order) {
     return e->items[e->at++];
 }
 
-static void load_batch(session *s) {
+static int balanced(const session *s) { return s->t->sampler == SAMPLER_BALANCED; }
+
+size_t session_draw(const session *s, size_t place, rng *stream) {
     const dataset_items *train = &s->d->sets[SET_TRAIN];
-    for (size_t i = 0; i < s->t->batch; i++) {
-        epoch *e = &s->epochs[s->t->sampler == SAMPLER_BALANCED && i % 2];
-        const uint32_t item = epoch_next(e, &s->order);
-        input_load(&s->scale, s->d, train, item, s->input + i * input_size(s->d));
-        load_target(s, train, item, s->target + i * s->outputs);
-    }
+    const size_t goods = train->goods, defects = train->count - goods;
+    const int defect = balanced(s) && place % 2;
+    const size_t many = !balanced(s) ? train->count : defect ? defects : goods;
+    return (defect ? goods : 0) + rng_below(stream, (uint32_t)many);
 }
 
-static loss_batch batch_of(const session *s) {
-    return (loss_batch){.images = s->t->batch,
-                        .channels = 1,
-                        .pixels = s->outputs,
-                        .width = s->t->per_pixel ? s->d->width : 0,
-                        .input = s->logits,
-                        .target = s->target};
+double session_weight(const session *s, int is_defect) {
+    const dataset_items *train = &s->d->sets[SET_TRAIN];
+    const double half = (double)train->count / 2;
+    if (!balanced(s)) return 1;
+    return half / (double)(is_defect ? train->count - train->goods : train->goods);
+}
+
+static void load_batch(run *r) {
+    session *s = &r->s;
+    const dataset_items *train = &s->d->sets[SET_TRAIN];
+    for (size_t i = 0; i < s->t->batch; i++) {
+        const uint32_t item = epoch_next(&r->epochs[balanced(s) && i % 2], &r->order);
+        input_load(&s->scale, s->d, train, item, s->input + i * input_size(s->d));
+        r->task->target(s, train, item, i);
+    }
 }
 
 /* Warm-up over the first tenth, then a straight line to zero: the same for every loss. */
@@ -86,131 +71,74 @@ static double rate_at(const trial *t, size_t step, size_t steps) {
     return t->learning_rate * (at < warm ? at / warm : ((double)steps - at) / ((double)steps - warm));
 }
 
-/* logit is [count][outputs] */
-static void score_items(session *s, const dataset_items *set, float *logit) {
+/* output is [count][outputs] */
+static void forward_items(session *s, const dataset_items *set, float *output) {
     for (size_t from = 0; from < set->count; from += s->t->batch) {
         const size_t n = set->count - from < s->t->batch ? set->count - from : s->t->batch;
         for (size_t i = 0; i < n; i++) input_load(&s->scale, s->d, set, from + i, s->input + i * input_size(s->d));
-        nn_net_forward(s->net, s->input, n, logit + from * s->outputs);
+        nn_net_forward(s->net, s->input, n, output + from * s->outputs);
     }
 }
 
-static int score_images(session *s, dataset_set which, const char *name, trial_result *out, lb_error *error) {
-    const dataset_items *set = &s->d->sets[which];
-    float *scores = trial_result_add(out, name, set->count, set->goods);
-    if (!scores) return lb_fail_memory(error, "scores");
-    score_items(s, set, scores);
-    for (size_t i = 0; i < set->count; i++)
-        if (!isfinite(scores[i])) out->outcome = OUTCOME_DIVERGED;
-    return LB_OK;
-}
-
-static int score_masks(session *s, dataset_set which, const char *name, trial_result *out, lb_error *error) {
-    const dataset_items *set = &s->d->sets[which];
-    float *logit = malloc((set->count ? set->count : 1) * s->outputs * sizeof *logit);
-    if (!logit) return lb_fail_memory(error, "the masks of a set");
-    score_items(s, set, logit);
-    int code = mask_scores_images(s->d, which, name, logit, out, error);
-    if (!code && which == SET_SELECT) code = mask_scores_select(s->d, logit, out, error);
-    if (!code && strcmp(name, "test") == 0) code = mask_scores_test(s->d, logit, out, error);
-    free(logit);
+static int score_set(run *r, dataset_set which, const char *name, trial_result *out, lb_error *error) {
+    const dataset_items *set = &r->s.d->sets[which];
+    float *output = malloc((set->count ? set->count : 1) * r->s.outputs * sizeof *output);
+    if (!output) return lb_fail_memory(error, "the scores of a set");
+    forward_items(&r->s, set, output);
+    const int code = r->task->score(&r->s, which, name, output, out, error);
+    free(output);
     return code;
 }
 
-static int score_set(session *s, dataset_set which, const char *name, trial_result *out, lb_error *error) {
-    return (s->t->per_pixel ? score_masks : score_images)(s, which, name, out, error);
-}
+/* --- a run ------------------------------------------------------------------------------------------------------- */
 
-/* --- where the loss starts --- */
-
-/* The loss of a net that knows the share of defects and nothing else. */
-static int measure_label_prior(session *s, trial_result *out, lb_error *error) {
-    const float logit = (float)(out->prior_logit = loss_prior_logit(s->l, s->prior));
-    const float logits[2] = {logit, logit}, target[2] = {0, 1};
-    const float weight[2] = {(float)(1 - s->prior), (float)s->prior};
-    const loss_batch two = {
-        .images = 2, .channels = 1, .pixels = 1, .input = logits, .target = target, .weight = weight};
-    return loss_eval(s->l, &two, LOSS_SUM, &out->prior_loss, NULL, NULL, s->scratch, error);
-}
-
-/* The same for masks, on random batches, since what a mask costs depends on the masks beside it. An overlap has no
-   prior of its own, its best constant is everything or nothing: the logit of the share of defect pixels serves. */
-static int measure_mask_prior(session *s, rng stream, trial_result *out, lb_error *error) {
-    enum { BATCHES = 16 };
+static int make_room(run *r, lb_error *error) {
+    session *s = &r->s;
     const dataset_items *train = &s->d->sets[SET_TRAIN];
-    const size_t goods = train->goods, defects = train->count - goods, n = s->t->batch * s->outputs;
-    const int own = loss_kind_of(s->l) == LOSS_BINARY;
-    out->prior_logit = own ? loss_prior_logit(s->l, s->prior) : repro_log(s->prior / (1 - s->prior));
-    for (size_t i = 0; i < n; i++) s->logits[i] = (float)out->prior_logit;
-    for (int k = 0; k < BATCHES; k++) {
-        double value;
-        for (size_t i = 0; i < s->t->batch; i++) {
-            const int defect = s->t->sampler == SAMPLER_BALANCED && i % 2;
-            const size_t many = s->t->sampler != SAMPLER_BALANCED ? train->count : defect ? defects : goods;
-            const size_t item = (defect ? goods : 0) + rng_below(&stream, (uint32_t)many);
-            load_target(s, train, item, s->target + i * s->outputs);
-        }
-        const loss_batch batch = batch_of(s);
-        const int code = loss_eval(s->l, &batch, LOSS_MEAN, &value, NULL, NULL, s->scratch, error);
-        if (code) return code;
-        out->prior_loss += value / BATCHES;
-    }
-    return LB_OK;
-}
-
-/* Goods and defects that the loss sees, of images or of pixels. */
-static loss_counts counts_of(const session *s) {
-    const dataset_items *train = &s->d->sets[SET_TRAIN];
-    const double goods = (double)train->goods, defects = (double)(train->count - train->goods);
-    const int balanced = s->t->sampler == SAMPLER_BALANCED;
-    const double half = (double)train->count / 2;
-    if (!s->t->per_pixel) return (loss_counts){balanced ? half : goods, balanced ? half : defects};
-    const double defect = (double)mask_defect_pixels(train, s->outputs) * (balanced ? half / defects : 1);
-    return (loss_counts){(double)(train->count * s->outputs) - defect, defect};
-}
-
-static int session_open(session *s, lb_error *error) {
-    const trial *t = s->t;
-    const dataset_items *train = &s->d->sets[SET_TRAIN];
-    const int balanced = t->sampler == SAMPLER_BALANCED;
-    const size_t defects = train->count - train->goods;
-    const nn_shape shape = {s->d->height, s->d->width, s->d->channels};
-    s->outputs = t->per_pixel ? s->d->height * s->d->width : 1;
-    int code = t->per_pixel ? mask_scores_check(t, s->d, error) : LB_OK;
-    if (code) return code;
-    s->net = nn_net_new(t->model, shape, s->outputs, t->batch, error);
-    s->l = loss_parse(t->loss, error);
-    if (!s->net || !s->l) return error ? (int)error->code : LB_INVALID;
-    const loss_counts counts = counts_of(s);
-    s->prior = counts.defect / (counts.good + counts.defect);
-    code = loss_resolve(s->l, &counts, error);
-    if (code) return code;
-    const size_t n = t->batch * s->outputs;
-    s->input = malloc(t->batch * input_size(s->d) * sizeof *s->input);
-    s->logits = calloc(n, sizeof *s->logits);
-    s->target = calloc(n, sizeof *s->target);
-    s->gradient = calloc(n, sizeof *s->gradient);
-    const loss_batch batch = batch_of(s);
-    const size_t scratch = loss_scratch(s->l, &batch);
-    s->scratch = malloc(scratch ? scratch : 1);
-    const int ready =
-        balanced ? epoch_start(&s->epochs[0], 0, train->goods) && epoch_start(&s->epochs[1], train->goods, defects)
-                 : epoch_start(&s->epochs[0], 0, train->count);
-    if (!s->input || !s->logits || !s->target || !s->gradient || !s->scratch || !ready)
+    const nn_shape output = nn_net_output(s->net);
+    s->outputs = output.height * output.width * output.channels;
+    s->input = malloc(s->t->batch * input_size(s->d) * sizeof *s->input);
+    s->output = calloc(s->t->batch * s->outputs, sizeof *s->output);
+    s->gradient = calloc(s->t->batch * s->outputs, sizeof *s->gradient);
+    s->head_bias = calloc(output.channels, sizeof *s->head_bias);
+    const int ready = balanced(s) ? epoch_start(&r->epochs[0], 0, train->goods) &&
+                                        epoch_start(&r->epochs[1], train->goods, train->count - train->goods)
+                                  : epoch_start(&r->epochs[0], 0, train->count);
+    if (!s->input || !s->output || !s->gradient || !s->head_bias || !ready)
         return lb_fail_memory(error, "a training run");
     return LB_OK;
 }
 
-static void session_close(session *s) {
+static int check_sampler(const session *s, lb_error *error) {
+    if (!balanced(s) || s->d->sets[SET_TRAIN].goods) return LB_OK;
+    return lb_fail(error, LB_INVALID, "data set '%s' has no goods to balance its defects with: use sampler=natural",
+                   s->t->data);
+}
+
+static int run_open(run *r, lb_error *error) {
+    session *s = &r->s;
+    const nn_shape shape = {s->d->height, s->d->width, s->d->channels};
+    int code = r->task->check ? r->task->check(s->t, s->d, error) : LB_OK;
+    if (!code) code = check_sampler(s, error);
+    if (code) return code;
+    s->net = nn_net_new(s->t->model, shape, r->task->channels(s->d), s->t->batch, error);
+    s->goal = s->net ? objective_parse(s->t->task, s->t->loss, error) : NULL;
+    if (!s->goal) return error ? (int)error->code : LB_INVALID;
+    code = make_room(r, error);
+    return code ? code : r->task->open(s, error);
+}
+
+static void run_close(run *r) {
+    session *s = &r->s;
+    if (s->own) r->task->close(s);
     nn_net_free(s->net);
-    loss_free(s->l);
-    free(s->epochs[0].items);
-    free(s->epochs[1].items);
+    objective_free(s->goal);
+    free(r->epochs[0].items);
+    free(r->epochs[1].items);
     free(s->input);
-    free(s->logits);
-    free(s->target);
+    free(s->output);
     free(s->gradient);
-    free(s->scratch);
+    free(s->head_bias);
 }
 
 /* The streams are named by data and seed only: every loss sees the same weights and the same batches. */
@@ -221,12 +149,12 @@ static rng stream_of(const trial *t, const char *purpose) {
 }
 
 /* One step; returns 0 when the loss is no longer finite. */
-static int train_step(session *s, double rate, double *value) {
-    load_batch(s);
-    nn_net_forward(s->net, s->input, s->t->batch, s->logits);
-    const loss_batch batch = batch_of(s);
+static int train_step(run *r, double rate, double *value) {
+    session *s = &r->s;
     lb_error ignored;
-    if (loss_eval(s->l, &batch, LOSS_MEAN, value, NULL, s->gradient, s->scratch, &ignored)) return 0;
+    load_batch(r);
+    nn_net_forward(s->net, s->input, s->t->batch, s->output);
+    if (r->task->evaluate(s, s->t->batch, value, &ignored)) return 0;
     const nn_optimiser adam = {.kind = NN_ADAM,
                                .learning_rate = rate,
                                .weight_decay = s->t->weight_decay,
@@ -239,29 +167,30 @@ static int train_step(session *s, double rate, double *value) {
 }
 
 /* Scores the test set as "test@k" at checkpoint k of n. The last one is "test". */
-static int checkpoint(session *s, size_t done, size_t steps, trial_result *out, lb_error *error) {
-    for (unsigned k = 1; k < s->t->checkpoints; k++) {
+static int checkpoint(run *r, size_t done, size_t steps, trial_result *out, lb_error *error) {
+    const unsigned checkpoints = r->s.t->checkpoints;
+    for (unsigned k = 1; k < checkpoints; k++) {
         char name[24];
         snprintf(name, sizeof name, "test@%u", k);
-        if (done == steps * k / s->t->checkpoints) return score_set(s, SET_TEST, name, out, error);
+        if (done == steps * k / checkpoints) return score_set(r, SET_TEST, name, out, error);
     }
     return LB_OK;
 }
 
-static int train(session *s, trial_result *out, lb_error *error) {
-    const size_t steps = s->t->visits / s->t->batch, tail = steps - steps / 10;
+static int train(run *r, trial_result *out, lb_error *error) {
+    const size_t steps = r->s.t->visits / r->s.t->batch, tail = steps - steps / 10;
     float *curve = trial_result_add(out, "train_loss", LOSS_CURVE, 0);
     if (!curve) return lb_fail_memory(error, "the loss curve");
     double tail_sum = 0;
     for (size_t step = 0; step < steps; step++) {
         double value = 0;
-        if (!train_step(s, rate_at(s->t, step, steps), &value)) {
+        if (!train_step(r, rate_at(r->s.t, step, steps), &value)) {
             out->outcome = OUTCOME_DIVERGED;
             return LB_OK;
         }
         curve[step * LOSS_CURVE / steps] += (float)(value * LOSS_CURVE / (double)steps);
         if (step >= tail) tail_sum += value;
-        const int code = checkpoint(s, step + 1, steps, out, error);
+        const int code = checkpoint(r, step + 1, steps, out, error);
         if (code) return code;
     }
     out->train_loss = tail_sum / (double)(steps - tail);
@@ -269,8 +198,7 @@ static int train(session *s, trial_result *out, lb_error *error) {
 }
 
 /* What the report says of the data, so that it need not open them again. */
-static int note_data(const session *s, trial_result *out, lb_error *error) {
-    const dataset *d = s->d;
+static int note_data(const dataset *d, trial_result *out, lb_error *error) {
     float *facts = trial_result_add(out, "data", DATA_FACTS, 0);
     if (!facts) return lb_fail_memory(error, "the data's counts");
     facts[DATA_HEIGHT] = (float)d->height;
@@ -292,36 +220,35 @@ static int note_parameters(const session *s, trial_result *out, lb_error *error)
     return LB_OK;
 }
 
-static int train_and_score(session *s, trial_result *out, lb_error *error) {
-    int code = session_open(s, error);
-    if (!code) code = note_data(s, out, error);
-    if (!code && s->t->per_pixel) code = mask_scores_begin(s->d, s->prior, out, error);
-    if (!code)
-        code = s->t->per_pixel ? measure_mask_prior(s, stream_of(s->t, "prior"), out, error)
-                               : measure_label_prior(s, out, error);
+static int train_and_score(run *r, trial_result *out, lb_error *error) {
+    session *s = &r->s;
+    int code = run_open(r, error);
+    if (!code) code = note_data(s->d, out, error);
+    if (!code) code = r->task->begin(s, stream_of(s->t, "prior"), out, error);
     if (code) return code;
     s->scale = input_scale_of(s->d);
     rng init = stream_of(s->t, "init");
-    s->order = stream_of(s->t, "order");
-    nn_net_init(s->net, &init, s->t->bias == BIAS_PRIOR ? (float)out->prior_logit : 0.0f);
-    code = train(s, out, error);
-    if (!code) code = score_set(s, SET_SELECT, "select", out, error);
-    if (!code) code = score_set(s, SET_CALIBRATE, "calibrate", out, error);
-    if (!code) code = score_set(s, SET_TEST, "test", out, error);
-    if (!code && s->t->per_pixel) code = note_parameters(s, out, error);
+    r->order = stream_of(s->t, "order");
+    nn_net_init(s->net, &init, 0);
+    if (s->t->bias == BIAS_PRIOR) nn_net_set_head_bias(s->net, s->head_bias);
+    code = train(r, out, error);
+    if (!code) code = score_set(r, SET_SELECT, "select", out, error);
+    if (!code) code = score_set(r, SET_CALIBRATE, "calibrate", out, error);
+    if (!code) code = score_set(r, SET_TEST, "test", out, error);
+    if (!code && r->task->keeps_net) code = note_parameters(s, out, error);
     out->weights = nn_net_hash(s->net);
     return code;
 }
 
-int trial_run(const trial *t, const dataset *d, trial_result *out, lb_error *error) {
-    struct timespec begin, end;
-    session s = {.t = t, .d = d};
-    *out = (trial_result){0};
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    const int code = train_and_score(&s, out, error);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    out->seconds = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
-    session_close(&s);
-    if (code) trial_result_free(out);
+const task_type *task_of(const trial *t) {
+    static const task_type *const tasks[] = {
+        [TASK_IMAGE] = &task_image, [TASK_MASK] = &task_mask, [TASK_BOX] = &task_box, [TASK_SIMULATION] = NULL};
+    return tasks[t->task];
+}
+
+int train_trial(const trial *t, const dataset *d, trial_result *out, lb_error *error) {
+    run r = {.s = {.t = t, .d = d}, .task = task_of(t)};
+    const int code = train_and_score(&r, out, error);
+    run_close(&r);
     return code;
 }

@@ -11,6 +11,11 @@
 
 enum { TRIAL_VERSION = 1 }; /* raise when the training loop changes a number: retires every trial */
 enum { MASK_VERSION = 1 };  /* raise when a number of mask_scores.h changes: retires the trials of masks */
+enum { BOX_VERSION = 1 };   /* the same of box_scores.h and detector.h */
+
+/* What is trained and measured: a logit an image, a logit a pixel, boxes; or boxes without a net (box_simulation.h). */
+#define SIMULATION_MODEL "simulation" /* in place of a model: TASK_SIMULATION */
+typedef enum { TASK_IMAGE, TASK_MASK, TASK_BOX, TASK_SIMULATION } trial_task;
 
 typedef enum { BIAS_PRIOR, BIAS_ZERO } trial_bias;
 typedef enum { SAMPLER_NATURAL, SAMPLER_BALANCED } trial_sampler;
@@ -29,10 +34,10 @@ typedef struct {
     double learning_rate, weight_decay;
     unsigned visits, batch; /* images seen in all, images in a batch */
     unsigned checkpoints;   /* test scores are kept at 1/n, 2/n, .. n/n of the visits */
-    int per_pixel;          /* of the model: it gives masks, and is trained on masks */
+    trial_task task;        /* of the model: what it gives, and is trained on */
 } trial;
 
-/* Fills the canonical parts and per_pixel from the expressions (`content` only where it is empty); refuses unknown
+/* Fills the canonical parts and the task from the expressions (`content` only where it is empty); refuses unknown
    names, bad parameters, and a loss that does not suit the model. */
 int trial_prepare(trial *t, const char *search, lb_error *error);
 
@@ -66,7 +71,7 @@ enum {
 typedef enum { OUTCOME_OK, OUTCOME_DIVERGED, OUTCOME_CRASHED, OUTCOME_TIMEOUT } trial_outcome;
 extern const char *const trial_outcome_names[];
 
-enum { TRIAL_MAX_ARRAYS = 24 };
+enum { TRIAL_MAX_ARRAYS = 32 }; /* boxes at ten checkpoints leave 27 */
 
 typedef struct {
     trial_outcome outcome;
@@ -85,8 +90,11 @@ float *trial_result_add(trial_result *r, const char *name, size_t count, size_t 
 void trial_result_free(trial_result *r);
 uint64_t trial_scores_hash(const trial_result *r); /* hash64 over all arrays, in order */
 
-/* Trains and scores. `d` must be the data set the trial names. A non-finite score is the outcome `diverged`, not an
- * error. */
+/* Refuses data that this trial cannot be trained or measured on. */
+int trial_check(const trial *t, const dataset *d, lb_error *error);
+
+/* Trains and scores, or simulates (then d may be NULL). `d` must be the data set the trial names. A non-finite score is
+ * the outcome `diverged`, not an error. */
 int trial_run(const trial *t, const dataset *d, trial_result *out, lb_error *error);
 
 #endif

@@ -45,7 +45,9 @@ static void recall_cell(table *t, const measure *m, size_t level) {
     if (!m->present || m->status[level] == METRIC_OK)
         number_cell(t, m, m->recall[level]);
     else
-        table_cell(t, m->status[level] == METRIC_TIED ? "tied" : "too few goods");
+        table_cell(t, m->status[level] == METRIC_TIED      ? "tied"
+                      : m->data[DATA_GOODS + SET_TEST] > 0 ? "too few goods"
+                                                           : "no goods");
 }
 
 void trial_to_row(table *t, const cell *c, const trial *described, const measure *m) {
@@ -90,7 +92,8 @@ int trial_from_row(char *const cells[TRIAL_COLUMNS], trial *out) {
                    .visits = (unsigned)strtoul(cells[COLUMN_VISITS], NULL, 10),
                    .batch = (unsigned)strtoul(cells[COLUMN_BATCH], NULL, 10),
                    .checkpoints = (unsigned)strtoul(cells[COLUMN_CHECKPOINTS], NULL, 10)};
-    return out->batch && out->visits && copy(out->data, sizeof out->data, cells[COLUMN_DATA]) &&
+    const int trained = strcmp(cells[COLUMN_MODEL], SIMULATION_MODEL) != 0;
+    return (!trained || (out->batch && out->visits)) && copy(out->data, sizeof out->data, cells[COLUMN_DATA]) &&
            copy(out->model, sizeof out->model, cells[COLUMN_MODEL]) &&
            copy(out->loss, sizeof out->loss, cells[COLUMN_LOSS]);
 }

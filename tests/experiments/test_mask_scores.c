@@ -45,8 +45,8 @@ static const float *array_of(const trial_result *r, const char *name, size_t cou
 
 Test(mask_scores, the_model_decides) {
     const trial masks = tiny_masks("dice + bce"), images = tiny_trial();
-    cr_assert(masks.per_pixel);
-    cr_assert(zero(int, images.per_pixel));
+    cr_assert(eq(int, masks.task, TASK_MASK));
+    cr_assert(eq(int, images.task, TASK_IMAGE));
     cr_assert(eq(u32, trial_request(&masks, "").want, DATASET_MASKS));
     cr_assert(zero(u32, trial_request(&images, "").want));
     char text[TRIAL_TEXT];

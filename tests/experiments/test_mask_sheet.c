@@ -1,7 +1,7 @@
 /* Sheets of masks: nets from the store give the stored scores again; panels, outlines and frames; the figure. Needs
    gnuplot, and runs from the project's root, where plots/ is. */
-#include "experiments/harness/mask_panels.h"
-#include "experiments/harness/mask_predict.h"
+#include "experiments/harness/panels.h"
+#include "experiments/harness/stored_net.h"
 #include "experiments/harness/mask_sheet.h"
 #include "lib/metrics/mask_metrics.h"
 #include "tests/experiments/fixture.h"
@@ -24,11 +24,11 @@ static int is_at(const panels *p, size_t x, size_t y, const unsigned char *hue) 
 
 static panels two_by_three(size_t height, size_t width) {
     panels p;
-    cr_assert(zero(int, panels_new(&p, 2, 3, height, width, NULL)));
+    cr_assert(zero(int, panels_new(&p, 2, 3, height, width, 96, NULL)));
     return p;
 }
 
-Test(mask_panels, enlarge_to_about_96_by_whole_pixels) {
+Test(panels, enlarge_to_about_96_by_whole_pixels) {
     static const struct {
         size_t height, width, zoom;
     } sizes[] = {{24, 24, 4}, {32, 32, 3}, {64, 64, 2}, {128, 128, 1}, {500, 500, 1}, {16, 48, 2}};
@@ -41,7 +41,7 @@ Test(mask_panels, enlarge_to_about_96_by_whole_pixels) {
     }
 }
 
-Test(mask_panels, a_picture_fills_its_panel_and_nothing_else) {
+Test(panels, a_picture_fills_its_panel_and_nothing_else) {
     panels p = two_by_three(32, 24);
     unsigned char picture[32 * 24 * 3];
     memset(picture, 7, sizeof picture);
@@ -58,7 +58,7 @@ Test(mask_panels, a_picture_fills_its_panel_and_nothing_else) {
 }
 
 /* One pixel of zoom 3: a ring two wide around a square of 3, wherever it lies. */
-Test(mask_panels, an_outline_lies_outside_its_region) {
+Test(panels, an_outline_lies_outside_its_region) {
     static const size_t places[] = {0, 31, 32 * 31, 32 * 32 - 1, 32 * 16 + 16};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         panels p = two_by_three(32, 32);
@@ -73,7 +73,7 @@ Test(mask_panels, an_outline_lies_outside_its_region) {
     }
 }
 
-Test(mask_panels, no_region_has_no_outline) {
+Test(panels, no_region_has_no_outline) {
     panels p = two_by_three(32, 32);
     const unsigned char inside[32 * 32] = {0};
     panels_outline(&p, 0, 0, inside);
@@ -81,7 +81,7 @@ Test(mask_panels, no_region_has_no_outline) {
     panels_free(&p);
 }
 
-Test(mask_panels, frames_touch_neither_panels_nor_outlines) {
+Test(panels, frames_touch_neither_panels_nor_outlines) {
     panels p = two_by_three(32, 32);
     unsigned char inside[32 * 32];
     memset(inside, 1, sizeof inside);
@@ -169,8 +169,8 @@ static uint32_t *all_items(size_t count) {
     return items;
 }
 
-/* mask_predict compares the image scores itself; the largest logits it does not. */
-Test(mask_predict, a_stored_net_gives_the_stored_scores_to_the_bit) {
+/* stored_net_ask compares the image scores itself; the largest logits it does not. */
+Test(stored_net, a_stored_net_gives_the_stored_scores_to_the_bit) {
     begin(2);
     dataset d = open_data();
     const size_t count = d.sets[SET_TEST].count, area = d.height * d.width;
@@ -179,7 +179,8 @@ Test(mask_predict, a_stored_net_gives_the_stored_scores_to_the_bit) {
     for (size_t n = 0; n < 2; n++) {
         trial_result result = stored(n);
         lb_error error = {0};
-        cr_assert(zero(int, mask_predict(trial_of(n), &d, &result, items, count, logit, &error)), "%s", error.message);
+        cr_assert(zero(int, stored_net_ask(trial_of(n), &d, &result, items, count, logit, &error)), "%s",
+                  error.message);
         const trial_array *largest = trial_result_find(&result, "test_max"), *test = trial_result_find(&result, "test");
         for (size_t i = 0; i < count; i++) {
             float most = logit[i * area], room[16];
@@ -195,7 +196,7 @@ Test(mask_predict, a_stored_net_gives_the_stored_scores_to_the_bit) {
     end();
 }
 
-Test(mask_predict, a_few_images_in_any_order_are_the_same) {
+Test(stored_net, a_few_images_in_any_order_are_the_same) {
     begin(1);
     dataset d = open_data();
     const size_t count = d.sets[SET_TEST].count, area = d.height * d.width;
@@ -203,8 +204,8 @@ Test(mask_predict, a_few_images_in_any_order_are_the_same) {
     const uint32_t some[3] = {(uint32_t)count - 1, 5, 40};
     float *all = malloc(count * area * sizeof *all), *few = malloc(3 * area * sizeof *few);
     trial_result result = stored(0);
-    cr_assert(zero(int, mask_predict(trial_of(0), &d, &result, items, count, all, NULL)));
-    cr_assert(zero(int, mask_predict(trial_of(0), &d, &result, some, 3, few, NULL)));
+    cr_assert(zero(int, stored_net_ask(trial_of(0), &d, &result, items, count, all, NULL)));
+    cr_assert(zero(int, stored_net_ask(trial_of(0), &d, &result, some, 3, few, NULL)));
     for (size_t i = 0; i < 3; i++)
         cr_expect(zero(int, memcmp(few + i * area, all + some[i] * area, area * sizeof *all)));
     trial_result_free(&result);
@@ -215,7 +216,7 @@ Test(mask_predict, a_few_images_in_any_order_are_the_same) {
     end();
 }
 
-Test(mask_predict, refuses_a_net_that_is_not_the_one_that_was_scored) {
+Test(stored_net, refuses_a_net_that_is_not_the_one_that_was_scored) {
     begin(1);
     dataset d = open_data();
     const uint32_t item = 0;
@@ -227,13 +228,13 @@ Test(mask_predict, refuses_a_net_that_is_not_the_one_that_was_scored) {
         if (strcmp(result.arrays[i].name, "parameters") == 0) parameters = &result.arrays[i];
     cr_assert(ne(ptr, parameters, NULL));
     parameters->data[parameters->count - 1] += 0.01f; /* the bias of the output */
-    cr_expect(eq(int, mask_predict(trial_of(0), &d, &result, &item, 1, logit, &error), LB_VERSION));
+    cr_expect(eq(int, stored_net_ask(trial_of(0), &d, &result, &item, 1, logit, &error), LB_VERSION));
     cr_expect(ne(ptr, strstr(error.message, "no longer gives the scores"), NULL), "%s", error.message);
     parameters->count--;
-    cr_expect(eq(int, mask_predict(trial_of(0), &d, &result, &item, 1, logit, &error), LB_VERSION));
+    cr_expect(eq(int, stored_net_ask(trial_of(0), &d, &result, &item, 1, logit, &error), LB_VERSION));
     cr_expect(ne(ptr, strstr(error.message, "no parameters"), NULL), "%s", error.message);
     parameters->name[0] = 'P';
-    cr_expect(eq(int, mask_predict(trial_of(0), &d, &result, &item, 1, logit, NULL), LB_VERSION));
+    cr_expect(eq(int, stored_net_ask(trial_of(0), &d, &result, &item, 1, logit, NULL), LB_VERSION));
     trial_result_free(&result);
     dataset_free(&d);
     end();

@@ -93,6 +93,86 @@ Test(trial, the_description_names_versions) {
         ne(ptr, strstr(description, " learning_rate=0.005 weight_decay=1e-05 bias=prior sampler=natural "), NULL));
 }
 
+static void assert_described(const char *model, const char *expression, const char *text) {
+    trial t = tiny_trial();
+    char description[TRIAL_TEXT];
+    snprintf(t.model, sizeof t.model, "%s", model);
+    snprintf(t.loss, sizeof t.loss, "%s", expression);
+    prepare_again(&t);
+    trial_describe(&t, description);
+    cr_assert(eq(str, description, (char *)text));
+}
+
+#define DATA_LINE                                                                                                      \
+    "data synthetic@1(texture=cast, defect=dent, size=24, contrast=calibrated, length=14, texture_sd=12, "             \
+    "sensor_sd=3, "                                                                                                    \
+    "shading_sd=5, label_noise=0, missed=0, scale=0.1) ratio=10 seed=1\n"
+#define TRAIN_LINES                                                                                                    \
+    "train visits=640 batch=32 optimiser=adam learning_rate=0.005 weight_decay=1e-05 bias=prior sampler=natural "      \
+    "checkpoints=1\nstreams a\n"
+
+/* Word for word: a change here retires the published trials. */
+Test(trial, descriptions_are_pinned) {
+    assert_described("cnn(width=narrow)", "bce",
+                     "trial 1\n" DATA_LINE "model cnn@1(width=narrow)\nloss bce@1(label_smoothing=0)\n" TRAIN_LINES);
+    assert_described("unet(width=narrow)", "bce",
+                     "trial 1\n" DATA_LINE "model unet@1(width=narrow)\nloss bce@1(label_smoothing=0)\n" TRAIN_LINES
+                     "masks 1\n");
+    assert_described(
+        "detector(width=narrow)", "box = 2*l1",
+        "trial 1\n" DATA_LINE "model detector@1(width=narrow)\n"
+        "loss cls=bce@1(label_smoothing=0), obj=bce@1(label_smoothing=0), box=2*l1@1, target=one\n" TRAIN_LINES
+        "boxes 1\n");
+}
+
+/* Two trials that are published, in results/accuracy_paradox and results/dice_epsilon. */
+Test(trial, published_keys_stay) {
+    trial image = {.data = "synthetic(texture=cast, defect=dent)",
+                   .model = "cnn(width=narrow)",
+                   .loss = "bce",
+                   .ratio = 1,
+                   .seed = 1,
+                   .streams = 'a',
+                   .learning_rate = 0.006,
+                   .weight_decay = 1e-4,
+                   .visits = 20000,
+                   .batch = 32,
+                   .checkpoints = 4};
+    trial mask = image;
+    char key[TRIAL_KEY];
+    prepare_again(&image);
+    trial_key(&image, key);
+    cr_assert(eq(str, key, "b1edd9b564527839"));
+    snprintf(mask.data, sizeof mask.data, "synthetic(texture=cast, defect=dent, scale=0.4)");
+    snprintf(mask.model, sizeof mask.model, "unet(width=narrow)");
+    mask.learning_rate = 0.001;
+    mask.visits = 5000;
+    mask.batch = 16;
+    mask.checkpoints = 1;
+    prepare_again(&mask);
+    trial_key(&mask, key);
+    cr_assert(eq(str, key, "e75281b858044144"));
+}
+
+Test(trial, the_model_decides_what_is_trained) {
+    static const struct {
+        const char *model, *loss;
+        trial_task task;
+        unsigned want;
+    } of[] = {{"cnn", "bce", TASK_IMAGE, 0},
+              {"mlp", "bce", TASK_IMAGE, 0},
+              {"unet", "dice", TASK_MASK, DATASET_MASKS},
+              {"detector", "box = ciou", TASK_BOX, DATASET_BOXES}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        trial t = tiny_trial();
+        snprintf(t.model, sizeof t.model, "%s", of[i].model);
+        snprintf(t.loss, sizeof t.loss, "%s", of[i].loss);
+        prepare_again(&t);
+        cr_assert(eq(int, (int)t.task, (int)of[i].task));
+        cr_assert(eq(u32, trial_request(&t, "").want, of[i].want));
+    }
+}
+
 /* --- refusals -------------------------------------------------------------------------------------------------------
  */
 
@@ -107,6 +187,14 @@ static const struct {
     {TINY_DATA, "cnn(depth=9)", "bce", "depth", LB_INVALID},
     {TINY_DATA, "cnn", "bse", "bse", LB_INVALID},
     {TINY_DATA, "cnn", "focal(gamma=-1)", "gamma", LB_INVALID},
+    {TINY_DATA, "cnn", "box = ciou", "choose model detector", LB_INVALID},
+    {TINY_DATA, "unet", "cls = bce", "choose model detector", LB_INVALID},
+    {TINY_DATA, "detector", "ciou", "write box = ciou", LB_INVALID},
+    {TINY_DATA, "detector", "box = dice", "dice", LB_INVALID},
+    {TINY_DATA, "detector", "mask = dice", "no head 'mask'", LB_INVALID},
+    {TINY_DATA, "simulation", "diou", "spiral", LB_INVALID},
+    {"spiral(points=3)", "detector", "box = ciou", "spiral", LB_INVALID},
+    {"spiral(points=3)", "simulation", "box = ciou", "no rule", LB_INVALID},
 };
 
 ParameterizedTestParameters(trial, prepare_refuses) {

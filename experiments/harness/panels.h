@@ -1,6 +1,6 @@
 /* Panels in rows and columns: small pictures of equal size, enlarged by whole pixels into one raster. */
-#ifndef HARNESS_MASK_PANELS_H
-#define HARNESS_MASK_PANELS_H
+#ifndef HARNESS_PANELS_H
+#define HARNESS_PANELS_H
 
 #include "lib/base/error.h"
 
@@ -14,8 +14,9 @@ typedef struct {
     size_t image_height, image_width, zoom;
 } panels;
 
-/* White paper for rows x columns panels, enlarged to a longer side of about 96. Free with panels_free. */
-int panels_new(panels *p, size_t rows, size_t columns, size_t image_height, size_t image_width, lb_error *error);
+/* White paper for rows x columns panels, enlarged to a longer side of about `side`. Free with panels_free. */
+int panels_new(panels *p, size_t rows, size_t columns, size_t image_height, size_t image_width, size_t side,
+               lb_error *error);
 void panels_free(panels *p);
 
 /* picture is [image_height][image_width][3]. */
@@ -27,6 +28,9 @@ void panels_outline(panels *p, size_t row, size_t column, const unsigned char *i
 
 /* A frame around the panel. */
 void panels_frame(panels *p, size_t row, size_t column);
+
+/* The raster as gnuplot reads it, in a new file; `path` is a template for mkstemp. */
+int panels_write(const panels *p, char *path, lb_error *error);
 
 /* Panel's left upper corner and size, in raster pixels. */
 size_t panels_left(const panels *p, size_t column);

@@ -1,9 +1,12 @@
-#include "experiments/harness/mask_panels.h"
+#include "experiments/harness/panels.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { TARGET_SIDE = 96, FRAME_AT = 3, FRAME = 3, OUTLINE = 2, PAPER = 255 };
+enum { FRAME_AT = 3, FRAME = 3, OUTLINE = 2, PAPER = 255 };
 
 /* Okabe-Ito orange and blue: neither is met in the panels, which are grey, and they stay apart for all readers. */
 static const unsigned char outline_hue[3] = {0xE6, 0x9F, 0x00}, frame_hue[3] = {0x00, 0x72, 0xB2};
@@ -14,17 +17,19 @@ size_t panels_panel_height(const panels *p) { return p->image_height * p->zoom; 
 size_t panels_left(const panels *p, size_t column) { return PANEL_GAP + column * (panels_panel_width(p) + PANEL_GAP); }
 size_t panels_top(const panels *p, size_t row) { return PANEL_GAP + row * (panels_panel_height(p) + PANEL_GAP); }
 
-static size_t zoom_of(size_t height, size_t width) {
-    const size_t side = height > width ? height : width, zoom = (TARGET_SIDE + side / 2) / side;
+static size_t zoom_of(size_t height, size_t width, size_t target) {
+    const size_t side = height > width ? height : width, zoom = (target + side / 2) / side;
     return zoom ? zoom : 1;
 }
 
-int panels_new(panels *p, size_t rows, size_t columns, size_t image_height, size_t image_width, lb_error *error) {
-    *p = (panels){.image_height = image_height, .image_width = image_width, .zoom = zoom_of(image_height, image_width)};
+int panels_new(panels *p, size_t rows, size_t columns, size_t image_height, size_t image_width, size_t side,
+               lb_error *error) {
+    *p = (panels){
+        .image_height = image_height, .image_width = image_width, .zoom = zoom_of(image_height, image_width, side)};
     p->width = panels_left(p, columns);
     p->height = panels_top(p, rows);
     p->rgb = malloc(3 * p->width * p->height);
-    if (!p->rgb) return lb_fail_memory(error, "a sheet of masks");
+    if (!p->rgb) return lb_fail_memory(error, "a sheet of pictures");
     memset(p->rgb, PAPER, 3 * p->width * p->height);
     return LB_OK;
 }
@@ -32,6 +37,16 @@ int panels_new(panels *p, size_t rows, size_t columns, size_t image_height, size
 void panels_free(panels *p) {
     free(p->rgb);
     *p = (panels){0};
+}
+
+int panels_write(const panels *p, char *path, lb_error *error) {
+    const int file = mkstemp(path);
+    FILE *f = file < 0 ? NULL : fdopen(file, "wb");
+    if (!f) return lb_fail(error, LB_IO, "cannot write '%s': %s", path, strerror(errno));
+    const int written = fwrite(p->rgb, 3 * p->width, p->height, f) == p->height;
+    if (fclose(f) == 0 && written) return LB_OK;
+    unlink(path);
+    return lb_fail(error, LB_IO, "cannot write '%s': free some space", path);
 }
 
 static void put(panels *p, size_t x, size_t y, const unsigned char *hue) {
