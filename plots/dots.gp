@@ -51,6 +51,6 @@ do for [row=1:int(rows_shown)-1] {
 # The blue of the baseline stays unused.
 place(row, s) = row + (s - (series + 1)/2.)*12./row_height
 plot for [s=1:int(series)] data skip skip_lines using ($3 == s ? $5 : NaN):(place($1, s)):6:7 with xerrorbars lt s + 1 dt 1, \
-     for [s=1:int(series)] data skip skip_lines using ($1 == 1 && $3 == s ? $7 : NaN):(place($1, s)):(strcol(4)) \
-         with labels left offset 0.8, 0 tc lt s + 1 font small, \
+     data skip skip_lines using ($1 == 1 ? $7 : NaN):(place($1, $3)):(strcol(4)):($3 + 1) \
+         with labels left offset 0.8, 0 tc variable font small, \
      data skip skip_lines using ($3 == LOW[3] ? low : NaN):1:(strcol(2)) with labels right offset -1, 0 tc rgb ink_grey

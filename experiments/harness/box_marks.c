@@ -1,5 +1,7 @@
 #include "experiments/harness/box_marks.h"
 
+#include "experiments/harness/box_scores.h"
+
 #include "experiments/harness/sheet_images.h"
 
 #include <float.h>
@@ -30,7 +32,7 @@ static void list_defects(const dataset_items *test, defect *defects) {
         defects[item - test->goods] = (defect){.type = test->types[item], .item = (uint32_t)item};
     for (size_t i = 0; i < test->box_count; i++) {
         if (test->boxes[i].item < test->goods) continue;
-        const metric_box b = box_marks_truth(&test->boxes[i]);
+        const metric_box b = box_truth(&test->boxes[i]);
         defect *of = &defects[b.image - test->goods];
         if (metric_box_area(&b) > of->area) of->area = metric_box_area(&b);
     }
@@ -84,10 +86,6 @@ int box_marks_threshold(const metric_box *found, size_t count, size_t wanted, fl
     *threshold = score[wanted];
     free(score);
     return LB_OK;
-}
-
-metric_box box_marks_truth(const dataset_box *b) {
-    return (metric_box){.image = b->item, .type = b->type - 1, .x1 = b->x1, .y1 = b->y1, .x2 = b->x2, .y2 = b->y2};
 }
 
 static int is_match(const metric_box *truth, const metric_box *found) {

@@ -2,7 +2,7 @@
 #ifndef HARNESS_BOX_MARKS_H
 #define HARNESS_BOX_MARKS_H
 
-#include "experiments/harness/detector.h"
+#include "experiments/harness/box_cells.h"
 
 /* Test defects spread over types and sizes: the k-th of `most` is of the k-th type in turn, of those that occur, and
    stands at the k-th of `most` places spread evenly over that type's images, in the order of their largest boxes.
@@ -13,9 +13,6 @@ int box_marks_images(const dataset *d, size_t most, uint32_t *items, size_t *cou
    -FLT_MAX where there are not more. It is the working point of data without goods: as many boxes as there are true
    ones, whatever scale the scores of a loss are on. */
 int box_marks_threshold(const metric_box *found, size_t count, size_t wanted, float *threshold, lb_error *error);
-
-/* A true box as the metrics take it: its type from 0. */
-metric_box box_marks_truth(const dataset_box *b);
 
 /* What a box found is: right with an IoU of at least 1/2 with a true box of its image and type, of another type when
    there are only such of others, else wrong. */

@@ -66,7 +66,7 @@ int box_scores_check(const trial *t, const dataset *d, lb_error *error) {
     return LB_OK;
 }
 
-static metric_box truth_of(const dataset_box *b) {
+metric_box box_truth(const dataset_box *b) {
     return (metric_box){.image = b->item, .type = b->type - 1, .x1 = b->x1, .y1 = b->y1, .x2 = b->x2, .y2 = b->y2};
 }
 
@@ -81,7 +81,7 @@ static void count_sizes(const dataset *d, float *number) {
         const metric_area_range range = size_range(d, size);
         number[BOX_TRUTHS_SIZE + size] = 0;
         for (size_t i = 0; i < test->box_count; i++) {
-            const metric_box b = truth_of(&test->boxes[i]);
+            const metric_box b = box_truth(&test->boxes[i]);
             const double area = metric_box_area(&b);
             number[BOX_TRUTHS_SIZE + size] += area >= range.low && area < range.high;
         }
@@ -92,7 +92,7 @@ static double mean_share(const dataset *d) {
     const dataset_items *test = &d->sets[SET_TEST];
     double sum = 0;
     for (size_t i = 0; i < test->box_count; i++) {
-        const metric_box b = truth_of(&test->boxes[i]);
+        const metric_box b = box_truth(&test->boxes[i]);
         sum += metric_box_area(&b);
     }
     return sum / (double)test->box_count / (double)(d->height * d->width);
@@ -150,7 +150,7 @@ static int find_boxes(const dataset *d, const detector_grid *g, dataset_set whic
     b->truth = malloc((set->box_count ? set->box_count : 1) * sizeof *b->truth);
     b->found = malloc((set->count * DETECTOR_MOST + room) * sizeof *b->found);
     if (!score || !b->truth || !b->found) return lb_fail_memory(error, "the boxes of a set");
-    for (size_t i = 0; i < set->box_count; i++) b->truth[b->truths++] = truth_of(&set->boxes[i]);
+    for (size_t i = 0; i < set->box_count; i++) b->truth[b->truths++] = box_truth(&set->boxes[i]);
     for (size_t i = 0; i < set->count; i++) {
         int finite;
         metric_box *here = b->found + b->count;

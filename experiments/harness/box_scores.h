@@ -1,7 +1,7 @@
 /* Trials of boxes: which numbers they leave behind. The detector's output is scored here, in the worker; the store
    keeps
 
-   select, calibrate, test     a score an image: that of its best box (detector.h)
+   select, calibrate, test     a score an image: that of its best box (box_cells.h)
    instance_score, _area       of each true box of test: the highest score of the boxes that overlap it with an IoU of
    at least 1/2 (-FLT_MAX: none does), and its area in pixels; in the order of images boxes BOX_NUMBERS numbers, below
    boxes@k                     BOX_AT_NUMBERS at checkpoint k
@@ -9,7 +9,7 @@
 #ifndef HARNESS_BOX_SCORES_H
 #define HARNESS_BOX_SCORES_H
 
-#include "experiments/harness/detector.h"
+#include "experiments/harness/box_cells.h"
 #include "experiments/harness/trial.h"
 
 /* Sizes of boxes, by their share of the image's pixels: small below 2 %, medium to 10 %, large above. */
@@ -43,6 +43,9 @@ enum {
 
 /* Places in `boxes@k`. */
 enum { BOX_AT_AP50, BOX_AT_AP, BOX_AT_NUMBERS };
+
+/* A box of a data set as the metrics take it; types count from 0. */
+metric_box box_truth(const dataset_box *b);
 
 /* Boxes of a set by image: those of item i are boxes[first[i]] .. boxes[first[i + 1] - 1]. NULL: out of memory. */
 size_t *box_index(const dataset_items *set);

@@ -116,7 +116,7 @@ static int index_truth(sheet *s, lb_error *error) {
     s->first = box_index(test);
     s->truth = malloc((test->box_count + 1) * sizeof *s->truth);
     if (!s->first || !s->truth) return lb_fail_memory(error, "the true boxes of a sheet");
-    for (size_t i = 0; i < test->box_count; i++) s->truth[i] = box_marks_truth(&test->boxes[i]);
+    for (size_t i = 0; i < test->box_count; i++) s->truth[i] = box_truth(&test->boxes[i]);
     return LB_OK;
 }
 

@@ -79,7 +79,7 @@ static int add_scores(const dataset *d, dataset_set which, const char *name, con
 }
 
 static int add_images(const dataset *d, dataset_set which, const char *name, const float *logit, trial_result *out,
-                       lb_error *error) {
+                      lb_error *error) {
     for (size_t i = 0; i < d->sets[which].count * area_of(d); i++)
         if (!isfinite(logit[i])) out->outcome = OUTCOME_DIVERGED;
     return add_scores(d, which, name, logit, mask_top(area_of(d)), out, error);

@@ -1,6 +1,6 @@
 #include "experiments/harness/stored_net.h"
 
-#include "experiments/harness/detector.h"
+#include "experiments/harness/box_cells.h"
 #include "experiments/harness/mask_scores.h"
 #include "experiments/harness/train_task.h"
 #include "lib/metrics/mask_metrics.h"

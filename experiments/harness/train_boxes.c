@@ -1,4 +1,4 @@
-/* The task of boxes: three heads, each with its loss (objective.h), over the cells of a grid (detector.h). */
+/* The task of boxes: three heads, each with its loss (objective.h), over the cells of a grid (box_cells.h). */
 #include "experiments/harness/box_scores.h"
 #include "experiments/harness/train_task.h"
 

@@ -398,8 +398,8 @@ static void plant_all(const study *at) {
     for (size_t c = 0; c < at->cell_count; c++)
         for (unsigned k = 0; k < at->e.seeds; k++) {
             lb_error error = {0};
-            trial_result r =
-                at->cells[c].finals[k].task == TASK_MASK ? masks_result(50, 0.5, 4, 5) : made_result(&(made){.found = 50});
+            trial_result r = at->cells[c].finals[k].task == TASK_MASK ? masks_result(50, 0.5, 4, 5)
+                                                                      : made_result(&(made){.found = 50});
             cr_assert(zero(int, store_put(from, &at->cells[c].finals[k], &r, &error)), "%s", error.message);
             trial_result_free(&r);
         }

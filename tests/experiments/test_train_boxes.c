@@ -101,7 +101,7 @@ static double value_of(void) {
 
 static double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
 
-/* bce on both logit heads and l1 on boxes, written out from detector.h and objective.h. */
+/* bce on both logit heads and l1 on boxes, written out from box_cells.h and objective.h. */
 static double reference_value(void) {
     double sum = 0;
     size_t owned = 0;

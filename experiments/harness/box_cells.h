@@ -11,8 +11,8 @@
    counts, as in projected descent: a size that a bad step has thrown there is not lost.
    A detection's score is ln sigmoid(objectness) + ln sigmoid(largest class logit): the log of the product of both
    probabilities, which does not saturate. */
-#ifndef HARNESS_DETECTOR_H
-#define HARNESS_DETECTOR_H
+#ifndef HARNESS_BOX_CELLS_H
+#define HARNESS_BOX_CELLS_H
 
 #include "datasets/dataset.h"
 #include "lib/metrics/box_metrics.h"

@@ -1,4 +1,4 @@
-#include "experiments/harness/detector.h"
+#include "experiments/harness/box_cells.h"
 
 #include "lib/base/rng.h"
 
