@@ -171,7 +171,7 @@ static const claim claims[] = {
     {"iou-family",
      "DIoU converges faster than GIoU, CIoU adds shape, EIoU converges faster still and helps small defects, SIoU "
      "drifts less; Smooth L1 is the older standard.",
-     {"box_simulation", "box_losses", "small_boxes"},
+     {"box_simulation", "box_losses", "board_boxes", "small_boxes"},
      "simulation: the named number must be lower, within 1 % is unclear; detector: a gain in AP50 (faster: in that "
      "after half the visits) holds above +0.02, fails where it is ruled out; against Smooth L1 any of GIoU, DIoU, CIoU "
      "and EIoU is enough",

@@ -54,7 +54,7 @@ int mask_area_words(const evidence *e, const char *loss, char *out, size_t size)
 
 /* --- judges: of the `count` experiments of a claim that have cells, in its order ---------------------------------- */
 
-enum { CLAIM_EXPERIMENTS = 3 };
+enum { CLAIM_EXPERIMENTS = 4 };
 typedef void claim_judge_several(const evidence *const *e, size_t count, ruling *out);
 claim_judge_several judge_dice_bce, judge_compound, judge_unified;
 

@@ -116,6 +116,13 @@ static const gain_statement detected[] = {
      "smooth_l1",
      "AP50",
      field_box_ap50},
+    {"the IoU family is better than the older Smooth L1",
+     "board_boxes",
+     NULL,
+     {"giou", "diou", "ciou", "eiou"},
+     "smooth_l1",
+     "AP50",
+     field_box_ap50},
 };
 
 /* 1 when the place can judge it; *gain is the largest mean of its losses'. */
@@ -145,7 +152,8 @@ static int judge_gain(const evidence *e, const place *p, const gain_statement *s
 static void say_gain(const gain_statement *s, double mean, size_t n, ruling *out) {
     text said = {0};
     const size_t used = strlen(out->finding);
-    text_add(&said, "%s%s (detector): %s%s", used ? "; " : "", s->said, s->of[1] ? "the best of " : "", s->of[0]);
+    text_add(&said, "%s%s (%s): %s%s", used ? "; " : "", s->said, s->experiment, s->of[1] ? "the best of " : "",
+             s->of[0]);
     for (size_t i = 1; i < RIVALS && s->of[i]; i++) text_add(&said, ", %s", s->of[i]);
     text_add(&said, " - %s %+.3f in %s (%zu block%s)", s->than, mean, s->what, n, n == 1 ? "" : "s");
     if (said.data) snprintf(out->finding + used, sizeof out->finding - used, "%s", said.data);

@@ -16,6 +16,9 @@ table *compare_summary(const evidence *e, const place *places, size_t count); /*
 table *compare_summary_of(const evidence *e, const place *places, size_t count, measure_field field, const char *name);
 table *compare_published(const report *r, const evidence *e);
 
+/* First cells of a row of every trial's numbers: key, block, ratio, loss, seed, outcome. */
+void compare_trial_names(table *t, const cell *at, unsigned seed, const measure *m);
+
 /* Whether tuned rates crowd at the ends of their range. */
 void compare_say_edges(report *r, const study *s);
 

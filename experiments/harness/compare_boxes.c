@@ -309,14 +309,7 @@ static void trial_number(table *t, double value) {
 }
 
 static void trial_row(table *t, const cell *at, unsigned seed, const measure *m) {
-    char ratio[32];
-    ratio_text(at->ratio, ratio, sizeof ratio);
-    table_cell(t, "%s", m->key);
-    table_cell(t, "%s", at->block->label);
-    table_cell(t, "%s", ratio);
-    table_cell(t, "%s", at->entry->label);
-    table_cell(t, "%u", at->finals[seed].seed);
-    table_cell(t, "%s", m->present || m->outcome ? trial_outcome_names[m->outcome] : "missing");
+    compare_trial_names(t, at, seed, m);
     trial_number(t, field_recall(m));
     trial_number(t, field_box_recall(m));
     trial_number(t, field_box_half_ap50(m));

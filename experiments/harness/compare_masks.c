@@ -252,17 +252,6 @@ static void trial_number(table *t, double value) {
         table_cell(t, "NaN");
 }
 
-static void trial_names(table *t, const cell *at, unsigned seed, const measure *m) {
-    char ratio[32];
-    ratio_text(at->ratio, ratio, sizeof ratio);
-    table_cell(t, "%s", m->key);
-    table_cell(t, "%s", at->block->label);
-    table_cell(t, "%s", ratio);
-    table_cell(t, "%s", at->entry->label);
-    table_cell(t, "%u", at->finals[seed].seed);
-    table_cell(t, "%s", m->present || m->outcome ? trial_outcome_names[m->outcome] : "missing");
-}
-
 static void trial_row(table *t, const measure *m) {
     trial_number(t, 100 * fr_levels[m->level]);
     trial_number(t, field_recall(m));
@@ -295,7 +284,7 @@ table *compare_mask_trials(const evidence *e) {
     for (size_t c = 0; t && c < e->study->cell_count; c++)
         for (unsigned k = 0; k < e->study->e.seeds; k++) {
             const measure *m = &evidence_seeds(e, c)[k];
-            trial_names(t, &e->study->cells[c], k, m);
+            compare_trial_names(t, &e->study->cells[c], k, m);
             trial_row(t, m);
         }
     return t;

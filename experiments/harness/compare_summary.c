@@ -150,3 +150,14 @@ void compare_say_edges(report *r, const study *s) {
                    edge, tuned, s->e.learning_rate_low, s->e.learning_rate_high,
                    10 * edge > tuned ? "**the check fails**" : "the check passes");
 }
+
+void compare_trial_names(table *t, const cell *at, unsigned seed, const measure *m) {
+    char ratio[32];
+    ratio_text(at->ratio, ratio, sizeof ratio);
+    table_cell(t, "%s", m->key);
+    table_cell(t, "%s", at->block->label);
+    table_cell(t, "%s", ratio);
+    table_cell(t, "%s", at->entry->label);
+    table_cell(t, "%u", at->finals[seed].seed);
+    table_cell(t, "%s", m->present || m->outcome ? trial_outcome_names[m->outcome] : "missing");
+}

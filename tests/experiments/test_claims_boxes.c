@@ -54,21 +54,21 @@ static const planted cases[] = {
 
     /* on each of two blocks: two about speed, one about Smooth L1 */
     {"iou-family", "box_losses", FAMILY, "refuted", "0 / 6 / 0",
-     "DIoU converges faster than GIoU (detector): diou - giou +0.000 in AP50 at half the visits (2 blocks); EIoU",
+     "DIoU converges faster than GIoU (box_losses): diou - giou +0.000 in AP50 at half the visits (2 blocks); EIoU",
      {ALL(50)}, 0},
     {"iou-family", "box_losses", FAMILY, "mixed", "2 / 4 / 0", "diou - giou +0.100 in AP50 at half the visits",
      {ALL(50), {"diou", NULL, {.ap50 = 50, .half = 10}}}, 0},
     {"iou-family", "box_losses", FAMILY, "mixed", "1 / 5 / 0", "eiou - ciou +0.050 in AP50 at half the visits",
      {ALL(50), {"eiou", "large", {.ap50 = 50, .half = 10}}}, 0},
     {"iou-family", "box_losses", FAMILY, "mixed", "2 / 4 / 0",
-     "(detector): the best of giou, diou, ciou, eiou - smooth_l1 +0.100 in AP50 (2 blocks).",
+     "(box_losses): the best of giou, diou, ciou, eiou - smooth_l1 +0.100 in AP50 (2 blocks).",
      {ALL(50), {"giou", NULL, {.ap50 = 60}}, {"diou", NULL, {.ap50 = 20}}}, 0},
     {"iou-family", "box_losses", FAMILY, "refuted", "0 / 4 / 2", "",
      {ALL(50), {"ciou", NULL, {.ap50 = 50, .wobble = 20}}}, 0},
     {"iou-family", "box_losses", BOX(smooth_l1) BOX(diou), "refuted", "0 / 2 / 0", "the best of", {ALL(50)}, 0},
     {"iou-family", "box_losses", BOX(smooth_l1), "not run", "0 / 0 / 0", "", {ALL(50)}, 0},
     {"iou-family", "small_boxes", FAMILY, "supported", "1 / 0 / 0",
-     "EIoU helps small defects (detector): eiou - ciou +0.100 in AP50 (1 block).",
+     "EIoU helps small defects (small_boxes): eiou - ciou +0.100 in AP50 (1 block).",
      {ALL(50), {"eiou", "small", {.ap50 = 60}}}, 0},
     {"iou-family", "small_boxes", FAMILY, "refuted", "0 / 1 / 0", "", {ALL(50), {"eiou", "large", {.ap50 = 60}}}, 0},
 
@@ -287,7 +287,7 @@ Test(claims_boxes, the_simulation_and_detectors_judge_together) {
     read_claim("iou-family", 4, finding, sizeof finding);
     read_claim("iou-family", 6, links, sizeof links);
     cr_assert(eq(str, counts, "6 / 2 / 0"), "%s", finding);
-    cr_assert(ne(ptr, strstr(finding, "; DIoU converges faster than GIoU (detector): diou - giou +0.100"), NULL), "%s",
+    cr_assert(ne(ptr, strstr(finding, "; DIoU converges faster than GIoU (box_losses): diou - giou +0.100"), NULL), "%s",
               finding);
     cr_assert(eq(str, links, "[box_simulation](#box_simulation), [box_losses](#box_losses)"));
     end();
