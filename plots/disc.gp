@@ -45,7 +45,7 @@ if (half > 0) { set object rectangle from -half, -half to half, half front fs em
 
 # Markers as wide as the points lie apart.
 spacing = side/2.12*sqrt(pi/rows)
-size = spacing/(kind eq 'svg' ? 8.2 : 6.2)
+size = spacing/(kind eq 'svg' ? 7 : 5.3)
 cropped(v) = v < low ? low : v > high ? high : v
 do for [p=1:panels] {
     column_at = (p - 1) % across
