@@ -73,14 +73,15 @@ static int draw_sheet(const dataset *d, canvas *c, lb_error *error) {
     const size_t good_count = set->goods < SHOWN ? set->goods : SHOWN;
     c->zoom = zoom_of(d);
     const size_t block = COLUMNS * (d->width * c->zoom + BORDER) - BORDER;
-    c->width = 2 * block + GAP + 2 * BORDER;
+    const size_t left = BORDER + (good_count ? block + GAP : 0); /* of the defects */
+    c->width = left + block + BORDER;
     c->height = ROWS * (d->height * c->zoom + BORDER) + BORDER;
     c->rgb = malloc(3 * c->width * c->height);
     if (!c->rgb) return lb_fail_memory(error, "a contact sheet");
     memset(c->rgb, PAPER, 3 * c->width * c->height);
     for (size_t i = 0; i < good_count; i++) goods[i] = (uint32_t)i;
     draw_block(c, d, goods, good_count, BORDER);
-    draw_block(c, d, defects, choose_defects(d, defects), BORDER + block + GAP);
+    draw_block(c, d, defects, choose_defects(d, defects), left);
     return LB_OK;
 }
 

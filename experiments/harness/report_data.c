@@ -177,12 +177,11 @@ static int add_sheet(report *r, size_t study_index, size_t block_index, text *sh
     if (!code) code = dataset_open(b->data, &request, &d, error);
     if (code) return code;
     code = dataset_contact_sheet(&d, path, error);
+    const char *shown = d.clean ? "test goods on the left, test defects on the right" : "test defects, type by type";
     dataset_free(&d);
     r->figures++;
-    text_add(sheets,
-             "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): test goods on "
-             "the left, test defects on the right.\n\n",
-             r->figures, r->figures, name, r->figures, b->label, b->data);
+    text_add(sheets, "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): %s.\n\n",
+             r->figures, r->figures, name, r->figures, b->label, b->data, shown);
     return code;
 }
 

@@ -59,6 +59,22 @@ Test(contact_sheet, is_a_png_with_goods_left_and_defects_right) {
     rmdir(directory);
 }
 
+Test(contact_sheet, without_goods_shows_defects_alone) {
+    char name[] = "/tmp/contact_sheet_XXXXXX", path[100];
+    cr_assert(mkdtemp(name) != NULL);
+    snprintf(path, sizeof path, "%s/a.png", name);
+    dataset d = opened();
+    d.sets[SET_TEST].goods = 0;
+    cr_assert(eq(int, dataset_contact_sheet(&d, path, NULL), LB_OK));
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    cr_assert(png_image_begin_read_from_file(&image, path) != 0, "%s", image.message);
+    cr_assert(eq(u32, image.width, 8 * (3 * 32 + 2) - 2 + 4));
+    png_image_free(&image);
+    dataset_free(&d);
+    remove(path);
+    rmdir(name);
+}
+
 Test(contact_sheet, says_where_it_could_not_write) {
     dataset d = opened();
     lb_error error = {0};
