@@ -112,7 +112,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(filter %.o,$(FUZZ_MAIN)) $(call archive,lib/loss) $(call archive,lib/base)
 	$(Q)$(CC) $(ALLFLAGS) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(filter -%,$(FUZZ_MAIN)) $(LDLIBS)
-$(filter %_eval %_plugin %_seg %_voc %_pcb,$(FUZZERS)): $(ARCHIVES)
+$(filter %_eval %_plugin %_seg %_voc %_pcb %_numbers,$(FUZZERS)): $(ARCHIVES)
 
 # --- losses: the library by itself, new ones ------------------------------------------------------------------------------
 PREFIX ?= /usr/local
@@ -215,7 +215,7 @@ sanitize:
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' test_binaries
 	$(Q)BUILD=$(BUILD)/sanitize CC='$(CC)' DATASETS='$(DATASETS)' tests/run sanitized
 
-## fuzz          search for inputs that break a promise: TARGET=expression|batch|eval|plugin|seg|voc|pcb SECONDS=60; needs clang
+## fuzz          search for inputs that break a promise: TARGET=expression|batch|eval|plugin|seg|voc|pcb|numbers SECONDS=60; needs clang
 fuzz:
 	$(Q)BUILD='$(BUILD)' MAKE='$(MAKE)' tests/fuzz/run '$(TARGET)' '$(or $(SECONDS),60)'
 

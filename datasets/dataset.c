@@ -155,7 +155,7 @@ int dataset_open(const char *expression, const dataset_request *request, dataset
     *out = (dataset){0};
     int code = parse(expression, &type, values, error);
     if (!code) code = type->open(values, request, out, error);
-    if (!code) out->clean = !type->no_clean;
+    if (!code) out->clean = type->is_clean ? type->is_clean(values) : !type->no_clean;
     if (!code) code = check_counts(type->name, out, error);
     if (!code) code = check_disjoint(type->name, out, error);
     if (code) dataset_free(out);

@@ -66,7 +66,8 @@ typedef struct dataset_type {
     const char *summary, *tasks, *source, *licence, *citation;
     const param *params;
     size_t param_count;
-    int no_clean; /* 1: the data set has no clean images, at any parameter (dataset.clean) */
+    int no_clean;                          /* 1: the data set has no clean images, at any parameter (dataset.clean) */
+    int (*is_clean)(const double *params); /* where the parameters decide, what dataset.clean is; else NULL */
 
     /* Text that pins the content ("content=<hash>" for files, "" for a generator, whose version does it). LB_NOT_FOUND:
      * not fetched. */

@@ -2,8 +2,9 @@
    with one of eleven. M. Millendorf, E. Obropta, N. Vadhavkar, "Infrared Solar Module Dataset for Anomaly Detection",
    ICLR 2020 workshop AI for Earth Sciences.
 
-   A block is one anomaly class (the defects) against No-Anomaly (the goods). The images are cut out and numbered by
-   class, their place on the site is not published: each image counts as a part of its own.
+   A block is one anomaly class (the defects) against No-Anomaly (the goods), or all eleven, each a type of its own. The
+   images are cut out and numbered by class, their place on the site is not published: each image counts as a part of
+   its own.
 
    The pack is decoded once per process, all classes of it, since identical images are looked for in all of them, and
    kept until `forget`; one thread at a time. */
@@ -25,15 +26,18 @@ enum { VERSION = 1, WIDTH = 24, HEIGHT = 40, AREA = WIDTH * HEIGHT, MOST_IMAGES 
 #define NAME "infrared_solar_modules"
 #define METADATA "InfraredSolarModules/module_metadata.json"
 
-static const char *const class_names[] = {"No-Anomaly",     "Cell",        "Cell-Multi", "Cracking",
-                                          "Diode",          "Diode-Multi", "Hot-Spot",   "Hot-Spot-Multi",
-                                          "Offline-Module", "Shadowing",   "Soiling",    "Vegetation"};
-enum { CLASS_COUNT = sizeof class_names / sizeof *class_names, CRACKING = 3, DIODE_MULTI = 5, SOILING = 10 };
+/* The pack calls the first No-Anomaly. */
+static const char *const class_names[] = {
+    "good",           "Cell",           "Cell-Multi", "Cracking", "Diode",      "Diode-Multi", "Hot-Spot",
+    "Hot-Spot-Multi", "Offline-Module", "Shadowing",  "Soiling",  "Vegetation", NULL};
+enum { CLASS_COUNT = sizeof class_names / sizeof *class_names - 1, CRACKING = 3, DIODE_MULTI = 5, SOILING = 10 };
 
+/* Values of `block`: a class, or all. */
+enum { ALL = CLASS_COUNT };
 static const param_word block_words[] = {
-    {"Soiling", SOILING}, {"Diode-Multi", DIODE_MULTI}, {"Cracking", CRACKING}, {NULL, 0}};
-static const param params[] = {
-    {"block", SOILING, 0, CLASS_COUNT - 1, PARAM_CHOICE, 0, 0, block_words, "the anomaly that counts as defect"}};
+    {"Soiling", SOILING}, {"Diode-Multi", DIODE_MULTI}, {"Cracking", CRACKING}, {"all", ALL}, {NULL, 0}};
+static const param params[] = {{"block", SOILING, 0, ALL, PARAM_CHOICE, 0, 0, block_words,
+                                "the anomaly that counts as defect; all: the eleven of them, each a type"}};
 
 /* All images by ascending id. */
 typedef struct {
@@ -84,7 +88,9 @@ static int read_entry(const char *file, const char *key, const json_t *value, en
     if (!path_is_inside(out->path))
         return lb_fail(error, LB_FORMAT, "'%.250s': image %u has the path '%.60s', which leads out of the pack", file,
                        out->id, out->path);
-    for (out->class = 0; out->class < CLASS_COUNT; out->class ++)
+    out->class = 0;
+    if (strcmp(class, "No-Anomaly") == 0) return LB_OK;
+    for (out->class = 1; out->class < CLASS_COUNT; out->class ++)
         if (strcmp(class, class_names[out->class]) == 0) return LB_OK;
     return lb_fail(error, LB_FORMAT, "'%.250s': image %u has the unknown class '%.60s'", file, out->id, class);
 }
@@ -182,7 +188,8 @@ static void forget(void) { pack_free(&kept); }
 
 /* --- blocks --- */
 
-/* The pack seen as one block: `view` borrows the pixels and ids and owns its types, 0 good and 1 defect. */
+/* The pack seen as one block: `view` borrows the pixels and ids and owns its types: 0 good, and 1 the defect or, of
+   all, the class. */
 typedef struct {
     dataset_items view;
     unsigned char *keep;
@@ -193,7 +200,8 @@ static void block_free(block *b) {
     free(b->keep);
 }
 
-static int block_of(const pack *p, uint16_t defect_class, block *out, lb_error *error) {
+/* which: a class, or ALL. */
+static int block_of(const pack *p, uint16_t which, block *out, lb_error *error) {
     const size_t n = p->images.count;
     out->view = p->images;
     out->view.types = malloc(n * sizeof *out->view.types);
@@ -201,8 +209,8 @@ static int block_of(const pack *p, uint16_t defect_class, block *out, lb_error *
     if (!out->view.types || !out->keep) return lb_fail_memory(error, "a block of '" NAME "'");
     for (size_t i = 0; i < n; i++) {
         const uint16_t class = p->images.types[i];
-        out->view.types[i] = class == defect_class;
-        out->keep[i] = p->usable[i] && (class == 0 || class == defect_class);
+        out->view.types[i] = which == ALL ? class : class == which;
+        out->keep[i] = p->usable[i] && (which == ALL || class == 0 || class == which);
     }
     return LB_OK;
 }
@@ -238,16 +246,16 @@ static int open_block(const double *values, const dataset_request *request, data
         [DIODE_MULTI] = {"good", "Diode-Multi", NULL},
         [SOILING] = {"good", "Soiling", NULL},
     };
-    const uint16_t class = (uint16_t)values[0];
+    const uint16_t which = (uint16_t)values[0];
     const pack *p;
     block b = {0};
     int code = pack_open(request, &p, error);
-    if (!code) code = block_of(p, class, &b, error);
+    if (!code) code = block_of(p, which, &b, error);
     if (!code) {
         *out = (dataset){.height = HEIGHT,
                          .width = WIDTH,
                          .channels = 1,
-                         .type_names = type_names[class],
+                         .type_names = which == ALL ? class_names : type_names[which],
                          .duplicates = p->duplicates,
                          .conflicts = p->conflicts};
         code = split_collection(NAME, &b.view, b.keep, NULL, request, out, error);
@@ -259,7 +267,7 @@ static int open_block(const double *values, const dataset_request *request, data
 const dataset_type dataset_infrared_solar_modules = {
     .name = NAME,
     .version = VERSION,
-    .summary = "infrared images of solar modules, one anomaly class against modules without anomaly",
+    .summary = "infrared images of solar modules, one anomaly class or all eleven against modules without anomaly",
     .tasks = "classification",
     .source = "https://github.com/RaptorMaps/InfraredSolarModules, commit 88e2d1febbcefe401c17ec80b8973f36a02a1653",
     .licence = "MIT",

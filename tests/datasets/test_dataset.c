@@ -20,6 +20,9 @@ static const char *const expressions[] = {"synthetic(texture=brushed, defect=scr
                                           "infrared_solar_modules(block=Soiling)",
                                           "infrared_solar_modules(block=Diode-Multi)",
                                           "infrared_solar_modules(block=Cracking)",
+                                          "infrared_solar_modules(block=all)",
+                                          "x_sdd",
+                                          "elpv",
                                           "neu_det",
                                           "neu_det(boxes=single)"};
 enum { EXPRESSIONS = sizeof expressions / sizeof *expressions };
