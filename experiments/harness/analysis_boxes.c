@@ -3,6 +3,7 @@
 #include "experiments/harness/box_sheet.h"
 #include "experiments/harness/compare.h"
 #include "experiments/harness/compare_boxes.h"
+#include "experiments/harness/compare_field.h"
 #include "experiments/harness/gain.h"
 #include "experiments/harness/mask_analysis.h"
 
@@ -89,7 +90,7 @@ static int linked_tables(report *r, const evidence *e, const place *places, size
         code = report_table(r, s, "early", compare_box_early(e, places, count), TABLE_LINKED, caption, error);
     }
     if (!code && s->e.points)
-        code = report_table(r, s, "settings", compare_box_settings(e, places, count), TABLE_LINKED,
+        code = report_table(r, s, "settings", compare_settings(e, places, count, field_box_ap50), TABLE_LINKED,
                             "what tuning chose: the losses with their weight and parameters, rate and decay.", error);
     if (!code)
         code = report_table(r, s, "detail", compare_box_metrics(e, places, count), TABLE_LINKED,

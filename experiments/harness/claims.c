@@ -112,6 +112,13 @@ static const claim claims[] = {
      "holds where either is better than tuned BCE, fails where neither interval passes +0.02",
      judge_weighting,
      NULL},
+    {"weighting-types",
+     "Plain CE on K classes under-learns rare defect types; weighting, focal or logit adjustment is the remedy.",
+     {"long_tail"},
+     "in the mean recall of the rarest third of the classes: holds where weighted CE, focal, class-balanced focal or "
+     "logit-adjusted CE is better than tuned CE, fails where no interval passes +0.02",
+     judge_weighting_types,
+     NULL},
     {"dice-vs-bce",
      "For masks, Dice or IoU beats BCE because BCE suppresses small regions.",
      {"masks", "mask_packs", "small_defects"},

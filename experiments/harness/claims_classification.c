@@ -1,6 +1,8 @@
 /* Judges of the claims about classification. */
 #include "experiments/harness/claims.h"
+#include "experiments/harness/compare_types.h"
 #include "experiments/harness/grid.h"
+#include "experiments/harness/mask_analysis.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -341,4 +343,58 @@ void judge_weighting(const report *r, const evidence *e, ruling *out) {
                  "Against tuned BCE with prior bias, tuned weighted BCE changes recall at FR 1 %% by %+.3f and tuned "
                  "focal by %+.3f (means over %zu blocks).",
                  gain[0] / (double)n, gain[1] / (double)n, n);
+}
+
+/* --- weighting-types -----------------------------------------------------------------------------------------------
+ */
+
+/* Sums over places of a remedy's gain on the rarest third of the classes, and of its change on the commonest. */
+typedef struct {
+    double rare, common;
+    size_t n;
+} remedy_sum;
+
+enum { TYPE_REMEDIES = 4 };
+static const char *const type_remedies[TYPE_REMEDIES] = {"weighted_ce", "focal_multiclass", "class_balanced_focal",
+                                                         "logit_adjusted"};
+
+static void judge_rare_classes(const evidence *e, const place *p, ruling *out, remedy_sum *sums) {
+    const long ce = usable_field(e, p, "ce", field_rare_recall);
+    char where[PLACE_LABEL], numbers[CLAIM_NUMBERS] = "";
+    place_verdict verdict = FAILS;
+    for (size_t k = 0; ce >= 0 && k < TYPE_REMEDIES; k++) {
+        const long c = usable_field(e, p, type_remedies[k], field_rare_recall);
+        char what[60];
+        if (c < 0) continue;
+        const comparison rare = compare_cells(e, (size_t)c, (size_t)ce, field_rare_recall);
+        if (!rare.difference.count) continue;
+        snprintf(what, sizeof what, "%s - CE", type_remedies[k]);
+        add_words(numbers, what, &rare);
+        verdict = any_of(verdict, gain_verdict(&rare));
+        sums[k].rare += rare.difference.mean;
+        sums[k].common += compare_cells(e, (size_t)c, (size_t)ce, field_common_recall).difference.mean;
+        sums[k].n++;
+    }
+    if (!numbers[0]) return;
+    place_label(p, where, sizeof where);
+    rule_place(out, where, verdict, numbers);
+}
+
+void judge_weighting_types(const report *r, const evidence *e, ruling *out) {
+    static place places[MAX_PLACES];
+    remedy_sum sums[TYPE_REMEDIES] = {0};
+    text said = {0};
+    (void)r;
+    for (size_t i = 0, count = places_of(e->study, places); i < count; i++)
+        judge_rare_classes(e, &places[i], out, sums);
+    for (size_t k = 0; k < TYPE_REMEDIES; k++)
+        if (sums[k].n)
+            text_add(&said, "%s%s %+.3f and %+.3f", said.length ? "; " : "", type_remedies[k],
+                     sums[k].rare / (double)sums[k].n, sums[k].common / (double)sums[k].n);
+    if (said.data)
+        snprintf(out->finding, sizeof out->finding,
+                 "Change of mean recall on the rarest and on the commonest third of the classes against tuned CE: %s "
+                 "(means over the blocks).",
+                 said.data);
+    text_free(&said);
 }

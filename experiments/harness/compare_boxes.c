@@ -2,6 +2,7 @@
 #include "experiments/harness/compare_boxes.h"
 
 #include "experiments/harness/compare.h"
+#include "experiments/harness/compare_field.h"
 #include "experiments/harness/mask_analysis.h"
 
 #include <math.h>
@@ -53,17 +54,6 @@ size_t boxes_of_size(const evidence *e, const place *p, size_t size) {
     return (size_t)sum;
 }
 
-size_t boxes_ordered(const evidence *e, const place *p, size_t *cells) {
-    const experiment *x = &e->study->e;
-    size_t count = ranked_cells(e, p, field_box_ap50, cells);
-    for (size_t n = 0; n < x->entry_count; n++) {
-        const char *label = x->entries[n].label;
-        const long c = evidence_find(e, p->b, p->ratio, label, 0);
-        if (c >= 0 && usable_field(e, p, label, field_box_ap50) < 0) cells[count++] = (size_t)c;
-    }
-    return count;
-}
-
 double field_box_kept_ap50(const measure *m) {
     return isfinite(field_box_half_ap50(m)) ? field_box_ap50(m) : (double)NAN;
 }
@@ -75,72 +65,15 @@ void boxes_first_checkpoint(const experiment *x, char *out, size_t size) {
         snprintf(out, size, "1/%u of the visits", x->checkpoints);
 }
 
-/* --- cells ------------------------------------------------------------------------------------------------------- */
-
-static void row_names(table *t, const evidence *e, const place *p, size_t c) {
-    char label[PLACE_LABEL];
-    place_label(p, label, sizeof label);
-    table_cell(t, "%s", label);
-    table_cell(t, "%s", e->study->cells[c].entry->label);
-}
-
-static void value_cell(table *t, const evidence *e, size_t c, measure_field field) {
-    char shown[WORDS];
-    field_text(e, (long)c, field, shown, sizeof shown);
-    table_cell(t, "%s", shown);
-}
-
-static void mean_cell(table *t, const evidence *e, size_t c, measure_field field) {
-    const char *missing = missing_field(e, (long)c, field);
-    if (*missing)
-        table_cell(t, "%s", missing);
-    else
-        table_cell(t, "%.3f", estimate_field(e, c, field).mean);
-}
-
-static void difference_cell(table *t, const evidence *e, const place *p, size_t c, measure_field field) {
-    char shown[WORDS];
-    const long base = compare_baseline(e, p);
-    difference_text(e, (long)c, base, field, shown, sizeof shown);
-    table_cell(t, "%s", (long)c == base ? "baseline" : shown);
-}
-
-typedef void (*row_writer)(table *t, const evidence *e, const place *p, size_t c);
-
-/* Names of the row, and what `write` adds, for every loss of every place. */
-static table *rows_of(const evidence *e, const place *places, size_t count, const char *const *headers, size_t width,
-                      row_writer write) {
-    table *t = table_new(headers, width);
-    for (size_t i = 0; t && i < count; i++) {
-        size_t cells[MAX_ENTRIES];
-        const size_t losses = boxes_ordered(e, &places[i], cells);
-        for (size_t n = 0; n < losses; n++) {
-            row_names(t, e, &places[i], cells[n]);
-            write(t, e, &places[i], cells[n]);
-        }
-    }
-    return t;
-}
-
 /* --- one place --------------------------------------------------------------------------------------------------- */
-
-/* Seeds of a place that diverged or did not start. */
-static unsigned lost_seeds(const evidence *e, const size_t *cells, size_t count) {
-    unsigned lost = 0;
-    for (size_t i = 0; i < count; i++) {
-        const troubles bad = troubles_of(e, cells[i]);
-        lost += bad.diverged + bad.not_started;
-    }
-    return lost;
-}
 
 static void place_row(table *t, const evidence *e, const place *p, size_t c, int goods, int lost) {
     const troubles bad = troubles_of(e, c);
     table_cell(t, "%s", e->study->cells[c].entry->label);
-    value_cell(t, e, c, field_box_ap50);
-    difference_cell(t, e, p, c, field_box_ap50);
-    for (size_t i = FIRST_SHOWN; i <= LAST_SHOWN; i++) mean_cell(t, e, c, columns[i].field);
-    for (size_t i = FIRST_RECALL; goods && i < COLUMNS; i++) mean_cell(t, e, c, columns[i].field);
+    compare_value_cell(t, e, c, field_box_ap50);
+    compare_difference_cell(t, e, p, c, field_box_ap50);
+    for (size_t i = FIRST_SHOWN; i <= LAST_SHOWN; i++) compare_mean_cell(t, e, c, columns[i].field);
+    for (size_t i = FIRST_RECALL; goods && i < COLUMNS; i++) compare_mean_cell(t, e, c, columns[i].field);
     if (!lost) return;
     table_cell(t, "%u", bad.diverged);
     table_cell(t, "%u", bad.not_started);
@@ -150,8 +83,8 @@ table *compare_box_place(const evidence *e, const place *p) {
     size_t cells[MAX_ENTRIES], width = 3;
     char difference[LABEL + 20], base[LABEL], recall[COLUMNS - FIRST_RECALL][60];
     const char *headers[5 + COLUMNS] = {"loss", "AP50", difference};
-    const size_t count = boxes_ordered(e, p, cells);
-    const int goods = boxes_have_goods(e, p), lost = lost_seeds(e, cells, count) > 0;
+    const size_t count = compare_ordered(e, p, field_box_ap50, cells);
+    const int goods = boxes_have_goods(e, p), lost = compare_lost_seeds(e, cells, count) > 0;
     compare_baseline_name(&e->study->e, base);
     snprintf(difference, sizeof difference, "difference to %s", base);
     for (size_t i = FIRST_SHOWN; i <= LAST_SHOWN; i++) headers[width++] = columns[i].name;
@@ -175,7 +108,7 @@ static void metrics_row(table *t, const evidence *e, const place *p, size_t c) {
         if (columns[i].needs_goods && !goods)
             table_cell(t, "no goods");
         else
-            value_cell(t, e, c, columns[i].field);
+            compare_value_cell(t, e, c, columns[i].field);
     table_cell(t, "%s", goods ? level_name(level_at(e, p)) : "no goods");
     table_cell(t, "%u", bad.diverged);
     table_cell(t, "%u", bad.not_started);
@@ -187,7 +120,7 @@ table *compare_box_metrics(const evidence *e, const place *places, size_t count)
     static const char *const behind[] = {"recall at", "diverged", "not started", "failed"};
     for (size_t i = 0; i < COLUMNS; i++) headers[2 + i] = columns[i].name;
     memcpy(headers + 2 + COLUMNS, behind, sizeof behind);
-    return rows_of(e, places, count, headers, 6 + COLUMNS, metrics_row);
+    return compare_rows(e, places, count, field_box_ap50, headers, 6 + COLUMNS, metrics_row);
 }
 
 static void differences_row(table *t, const evidence *e, const place *p, size_t c) {
@@ -196,13 +129,13 @@ static void differences_row(table *t, const evidence *e, const place *p, size_t 
         if (columns[i].needs_goods && !goods)
             table_cell(t, "no goods");
         else
-            difference_cell(t, e, p, c, columns[i].field);
+            compare_difference_cell(t, e, p, c, columns[i].field);
 }
 
 table *compare_box_differences(const evidence *e, const place *places, size_t count) {
     const char *headers[2 + COLUMNS] = {"block", "loss"};
     for (size_t i = 0; i < COLUMNS; i++) headers[2 + i] = columns[i].name;
-    return rows_of(e, places, count, headers, 2 + COLUMNS, differences_row);
+    return compare_rows(e, places, count, field_box_ap50, headers, 2 + COLUMNS, differences_row);
 }
 
 /* --- by size ----------------------------------------------------------------------------------------------------- */
@@ -214,7 +147,7 @@ static void sizes_row(table *t, const evidence *e, const place *p, size_t c) {
             if (boxes < FEW_BOXES)
                 table_cell(t, "%s", boxes ? "too few" : "none");
             else
-                value_cell(t, e, c, half ? field_box_ap_size[size] : field_box_ap50_size[size]);
+                compare_value_cell(t, e, c, half ? field_box_ap_size[size] : field_box_ap50_size[size]);
         table_cell(t, "%zu", boxes);
     }
 }
@@ -228,16 +161,16 @@ table *compare_box_sizes(const evidence *e, const place *places, size_t count) {
         snprintf(names[i], sizeof names[i], "%s: %s", box_size_names[i / KINDS], kinds[i % KINDS]);
         headers[2 + i] = names[i];
     }
-    return rows_of(e, places, count, headers, 2 + KINDS * BOX_SIZES, sizes_row);
+    return compare_rows(e, places, count, field_box_ap50, headers, 2 + KINDS * BOX_SIZES, sizes_row);
 }
 
 /* --- early ------------------------------------------------------------------------------------------------------- */
 
 static void early_row(table *t, const evidence *e, const place *p, size_t c) {
-    value_cell(t, e, c, field_box_half_ap50);
-    value_cell(t, e, c, field_box_kept_ap50);
-    difference_cell(t, e, p, c, field_box_half_ap50);
-    difference_cell(t, e, p, c, field_box_kept_ap50);
+    compare_value_cell(t, e, c, field_box_half_ap50);
+    compare_value_cell(t, e, c, field_box_kept_ap50);
+    compare_difference_cell(t, e, p, c, field_box_half_ap50);
+    compare_difference_cell(t, e, p, c, field_box_kept_ap50);
 }
 
 table *compare_box_early(const evidence *e, const place *places, size_t count) {
@@ -248,26 +181,7 @@ table *compare_box_early(const evidence *e, const place *places, size_t count) {
     snprintf(difference, sizeof difference, "difference to %s at %s", base, when);
     snprintf(end, sizeof end, "difference to %s at the end", base);
     const char *const headers[] = {"block", "loss", early, "AP50 at the end", difference, end};
-    return rows_of(e, places, count, headers, 6, early_row);
-}
-
-/* --- settings ---------------------------------------------------------------------------------------------------- */
-
-static void settings_row(table *t, const evidence *e, const place *p, size_t c) {
-    const cell *at = &e->study->cells[c];
-    (void)p;
-    if (at->chosen < 0) {
-        for (int i = 0; i < 3; i++) table_cell(t, "not tuned yet");
-        return;
-    }
-    table_cell(t, "%s", at->finals[0].loss);
-    table_cell(t, "%.3g", at->finals[0].learning_rate);
-    table_cell(t, "%.3g", at->finals[0].weight_decay);
-}
-
-table *compare_box_settings(const evidence *e, const place *places, size_t count) {
-    static const char *const headers[] = {"block", "loss", "as trained", "learning rate", "weight decay"};
-    return rows_of(e, places, count, headers, 5, settings_row);
+    return compare_rows(e, places, count, field_box_ap50, headers, 6, early_row);
 }
 
 /* --- every trial ------------------------------------------------------------------------------------------------- */
@@ -301,19 +215,12 @@ static const char *const trial_names[] = {
     "key", "block", "ratio", "loss", "seed", "outcome", "image recall", "box recall", "AP50 at the first checkpoint"};
 enum { TRIAL_NAMES = sizeof trial_names / sizeof *trial_names };
 
-static void trial_number(table *t, double value) {
-    if (isfinite(value))
-        table_cell(t, "%.6g", value);
-    else
-        table_cell(t, "NaN");
-}
-
 static void trial_row(table *t, const cell *at, unsigned seed, const measure *m) {
     compare_trial_names(t, at, seed, m);
-    trial_number(t, field_recall(m));
-    trial_number(t, field_box_recall(m));
-    trial_number(t, field_box_half_ap50(m));
-    for (size_t i = 0; i < BOX_NUMBERS; i++) trial_number(t, field_box(m, i));
+    compare_number_cell(t, field_recall(m));
+    compare_number_cell(t, field_box_recall(m));
+    compare_number_cell(t, field_box_half_ap50(m));
+    for (size_t i = 0; i < BOX_NUMBERS; i++) compare_number_cell(t, field_box(m, i));
 }
 
 table *compare_box_trials(const evidence *e) {

@@ -12,9 +12,6 @@ int boxes_have_goods(const evidence *e, const place *p);
 /* True boxes of a size in the test sets of all seeds of a place. */
 size_t boxes_of_size(const evidence *e, const place *p, size_t size);
 
-/* Cells of a place by AP50, the highest first, then those without one; cells holds MAX_ENTRIES. */
-size_t boxes_ordered(const evidence *e, const place *p, size_t *cells);
-
 /* AP50 of a seed that also has it at the first checkpoint: one that diverged has not. */
 double field_box_kept_ap50(const measure *m);
 
@@ -31,7 +28,6 @@ table *compare_box_metrics(const evidence *e, const place *places, size_t count)
 table *compare_box_differences(const evidence *e, const place *places, size_t count); /* to the baseline */
 table *compare_box_sizes(const evidence *e, const place *places, size_t count);       /* AP by the size of the boxes */
 table *compare_box_early(const evidence *e, const place *places, size_t count); /* first checkpoint against the end */
-table *compare_box_settings(const evidence *e, const place *places, size_t count); /* what tuning chose */
 
 /* A row a trial: every number of its boxes. */
 table *compare_box_trials(const evidence *e);

@@ -1,6 +1,7 @@
 /* What a comparison of box losses draws and says of one place. */
 #include "experiments/harness/compare.h"
 #include "experiments/harness/compare_boxes.h"
+#include "experiments/harness/compare_field.h"
 #include "experiments/harness/mask_analysis.h"
 #include "experiments/harness/objective.h"
 
@@ -9,55 +10,8 @@
 
 /* --- figures ----------------------------------------------------------------------------------------------------- */
 
-static const char *interval_words(const evidence *e, size_t c) {
-    return evidence_seeds(e, c)[0].data[DATA_INDEPENDENT] != 0 ? "t, fresh data" : "Nadeau-Bengio, re-split data";
-}
-
-/* The row of the baseline among the ranked cells, from 1; 0: it is not there. */
-static size_t baseline_row(const evidence *e, const place *p, const size_t *cells, size_t count) {
-    const long base = compare_baseline(e, p);
-    for (size_t i = 0; i < count; i++)
-        if ((long)cells[i] == base) return i + 1;
-    return 0;
-}
-
-/* Where the axis must end because an interval leaves [0, 1] on that side: its end; else NULL, that of the data. */
-static const char *axis_end(const evidence *e, const size_t *cells, size_t count, int high) {
-    for (size_t i = 0; i < count; i++) {
-        const stat_interval at = estimate_field(e, cells[i], field_box_ap50).interval;
-        if (high ? at.high > 1 : at.low < 0) return high ? "1" : "0";
-    }
-    return NULL;
-}
-
 int compare_box_lanes(report *r, const evidence *e, const place *p, lb_error *error) {
-    static const char *const headers[] = {"row", "label", "kind", "value", "low", "high", "jitter"};
-    const experiment *x = &e->study->e;
-    size_t cells[MAX_ENTRIES];
-    const size_t count = ranked_cells(e, p, field_box_ap50, cells), base = baseline_row(e, p, cells, count);
-    char row[32], value[32] = "", name[PLACE_LABEL + 20], label[PLACE_LABEL], base_name[LABEL], caption[600];
-    if (!count) return LB_OK;
-    table *t = table_new(headers, 7);
-    for (size_t i = 0; t && i < count; i++)
-        compare_add_lane(t, (unsigned)i + 1, e->study->cells[cells[i]].entry->label, e, cells[i], field_box_ap50);
-    if (base) snprintf(value, sizeof value, "%.4f", estimate_field(e, cells[base - 1], field_box_ap50).mean);
-    snprintf(row, sizeof row, "%zu", base);
-    place_label(p, label, sizeof label);
-    place_file("lanes", p, name, sizeof name);
-    compare_baseline_name(x, base_name);
-    snprintf(caption, sizeof caption,
-             "%s: AP50 per loss, mean with 95 %% interval over %u seeds (%s); circles are the seeds; the rule is %s. "
-             "The axis is cut to the values.",
-             label, x->seeds, interval_words(e, cells[0]), base ? base_name : "missing: the baseline has no numbers");
-    const figure_option options[] = {{"title", label},
-                                     {"xlabel", "AP50"},
-                                     {"xmin", axis_end(e, cells, count, 0)},
-                                     {"xmax", axis_end(e, cells, count, 1)},
-                                     {"value", base ? value : NULL},
-                                     {"value_label", base ? compare_rule_label(x) : NULL},
-                                     {"baseline", row},
-                                     {NULL, NULL}};
-    return report_figure(r, e->study, "lanes", name, t, options, caption, error);
+    return compare_field_lanes(r, e, p, field_box_ap50, "AP50", error);
 }
 
 static void add_dot(table *t, size_t row, const char *label, size_t size, const estimate *at) {
@@ -114,37 +68,8 @@ int compare_box_size_dots(report *r, const evidence *e, const place *p, lb_error
 
 static double mean_of(const evidence *e, size_t c, measure_field field) { return estimate_field(e, c, field).mean; }
 
-/* Appends "`a`, `b`": the cells with that verdict against the baseline. */
-static void add_names(text *to, const evidence *e, const size_t *cells, size_t count, size_t base, measure_field field,
-                      stat_verdict_kind wanted) {
-    size_t named = 0;
-    for (size_t i = 0; i < count; i++)
-        if (cells[i] != base && compare_cells(e, cells[i], base, field).verdict == wanted)
-            text_add(to, "%s`%s`", named++ ? ", " : "", e->study->cells[cells[i]].entry->label);
-}
-
-/* Appends "; better: `a`, `b`"; nothing when there is no such loss. */
-static void add_verdict(text *to, const evidence *e, const size_t *cells, size_t count, size_t base,
-                        stat_verdict_kind wanted) {
-    text names = {0};
-    add_names(&names, e, cells, count, base, field_box_ap50, wanted);
-    if (names.data) text_add(to, "%s%s: %s", to->length ? "; " : "", stat_verdict_word(wanted), names.data);
-    text_free(&names);
-}
-
 void say_box_verdicts(report *r, const evidence *e, const place *p) {
-    static const stat_verdict_kind order[] = {STAT_BETTER, STAT_EQUIVALENT, STAT_UNCLEAR, STAT_WORSE};
-    size_t cells[MAX_ENTRIES];
-    char label[PLACE_LABEL], base_name[LABEL];
-    text verdicts = {0};
-    const size_t count = ranked_cells(e, p, field_box_ap50, cells), base = baseline_row(e, p, cells, count);
-    if (!base) return;
-    for (size_t v = 0; v < sizeof order / sizeof *order; v++)
-        add_verdict(&verdicts, e, cells, count, cells[base - 1], order[v]);
-    place_label(p, label, sizeof label);
-    compare_baseline_name(&e->study->e, base_name);
-    if (verdicts.data) report_say(r, "**%s**, AP50 against `%s`: %s.", label, base_name, verdicts.data);
-    text_free(&verdicts);
+    compare_say_verdicts(r, e, p, field_box_ap50, "AP50");
 }
 
 /* Overlap is what the box head descends, whatever else is added to it. */
@@ -195,7 +120,8 @@ static void agreement_words(const evidence *e, const size_t *cells, size_t count
 
 void say_box_early(report *r, const evidence *e, const place *p) {
     size_t early[MAX_ENTRIES], late[MAX_ENTRIES];
-    const size_t count = ranked_cells(e, p, field_box_half_ap50, early), base = baseline_row(e, p, early, count);
+    const size_t count = ranked_cells(e, p, field_box_half_ap50, early),
+                 base = compare_baseline_row(e, p, early, count);
     char label[PLACE_LABEL], when[40], base_name[LABEL], agreement[120];
     text ahead = {0};
     if (count < 2 || !base || ranked_cells(e, p, field_box_kept_ap50, late) != count) return;
@@ -203,7 +129,7 @@ void say_box_early(report *r, const evidence *e, const place *p) {
     boxes_first_checkpoint(&e->study->e, when, sizeof when);
     compare_baseline_name(&e->study->e, base_name);
     agreement_words(e, early, count, agreement, sizeof agreement);
-    add_names(&ahead, e, early, count, early[base - 1], field_box_half_ap50, STAT_BETTER);
+    compare_add_names(&ahead, e, early, count, early[base - 1], field_box_half_ap50, STAT_BETTER);
     report_say(r,
                "On %s `%s` leads at %s with an AP50 of %.3f, and %s`%s` at the end with %.3f; better than `%s` at that "
                "early point: %s.%s",

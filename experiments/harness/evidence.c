@@ -176,6 +176,34 @@ static void measure_boxes(measure *m, const trial *t, const trial_result *r) {
     measure_box_checkpoints(m, r, t->checkpoints);
 }
 
+static int copy_types(const trial_result *r, const char *name, size_t classes, double *out) {
+    const trial_array *a = trial_result_find(r, name);
+    const int found = a && a->count == classes;
+    for (size_t i = 0; found && i < classes; i++) out[i] = (double)a->data[i];
+    return found;
+}
+
+/* A diverged model recalls nothing of the classes that have items. */
+static void copy_type_rates(measure *m, const trial_result *r, const char *name, double *out) {
+    if (copy_types(r, name, m->types.classes, out)) return;
+    for (size_t i = 0; i < m->types.classes; i++) out[i] = m->types.test[i] > 0 ? 0 : (double)NAN;
+}
+
+static void measure_types(measure *m, const trial_result *r) {
+    const trial_array *number = trial_result_find(r, "types"), *test = trial_result_find(r, "type_test");
+    m->has_types = number && number->count == CLASS_NUMBERS && test && test->count <= CLASS_MOST;
+    if (!m->has_types) return;
+    if (m->data[DATA_GOODS + SET_TEST] == 0) forget_images(m);
+    if (r->outcome == OUTCOME_OK) m->started = r->train_loss < started_share * r->prior_loss;
+    for (size_t i = 0; i < CLASS_NUMBERS; i++)
+        m->types.number[i] = isnan(number->data[i]) && r->outcome != OUTCOME_OK ? 0 : (double)number->data[i];
+    m->types.classes = test->count;
+    copy_types(r, "type_train", m->types.classes, m->types.train);
+    copy_types(r, "type_test", m->types.classes, m->types.test);
+    copy_type_rates(m, r, "type_recall", m->types.recall);
+    copy_type_rates(m, r, "type_f1", m->types.f1);
+}
+
 static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     metric_scores test;
     const trial_array *data = trial_result_find(r, "data");
@@ -198,6 +226,7 @@ static void measure_trial(measure *m, const trial *t, const trial_result *r) {
     }
     if (t->task == TASK_SIMULATION) forget_images(m);
     measure_masks(m, r);
+    measure_types(m, r);
     measure_boxes(m, t, r);
 }
 
@@ -269,6 +298,14 @@ double field_ap75(const measure *m) { return field_mask(m, MASK_AP75); }
 double field_recall_max(const measure *m) { return of_masks(m, m->mask.recall_max); }
 double field_instance_recall(const measure *m) { return of_masks(m, m->mask.instance_recall); }
 
+static double of_types(const measure *m, size_t number) {
+    return m->has_types ? present(m, m->types.number[number]) : (double)NAN;
+}
+
+double field_balanced(const measure *m) { return of_types(m, CLASS_BALANCED); }
+double field_macro_f1(const measure *m) { return of_types(m, CLASS_MACRO_F1); }
+double field_type_accuracy(const measure *m) { return of_types(m, CLASS_ACCURACY); }
+
 static double of_boxes(const measure *m, double value) { return m->has_boxes ? present(m, value) : (double)NAN; }
 
 double field_box(const measure *m, size_t number) { return of_boxes(m, m->box.number[number]); }
@@ -296,6 +333,8 @@ static int has_task(const evidence *e, trial_task task) {
 }
 
 int evidence_has_masks(const evidence *e) { return has_task(e, TASK_MASK); }
+
+int evidence_has_types(const evidence *e) { return has_task(e, TASK_TYPES); }
 
 int evidence_has_boxes(const evidence *e) { return has_task(e, TASK_BOX); }
 

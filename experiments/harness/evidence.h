@@ -4,6 +4,7 @@
 #define HARNESS_EVIDENCE_H
 
 #include "experiments/harness/box_scores.h"
+#include "experiments/harness/class_scores.h"
 #include "experiments/harness/mask_scores.h"
 #include "experiments/harness/store.h"
 #include "experiments/harness/study.h"
@@ -37,6 +38,14 @@ typedef struct {
     double size_recall[BOX_SIZES]; /* the same by size; NaN: no such box */
 } box_measure;
 
+/* Of a trial of types, on the test set. */
+typedef struct {
+    double number[CLASS_NUMBERS]; /* class_scores.h; a diverged model has 0 */
+    size_t classes;
+    double train[CLASS_MOST], test[CLASS_MOST]; /* items of each class */
+    double recall[CLASS_MOST], f1[CLASS_MOST];  /* NaN: no items in test; a diverged model has 0 */
+} class_measure;
+
 /* One trained model on its test set. */
 typedef struct {
     char key[TRIAL_KEY];
@@ -60,7 +69,9 @@ typedef struct {
     int has_masks;
     mask_measure mask; /* where has_masks */
     int has_boxes;
-    box_measure box; /* where has_boxes; without goods the numbers of images above are NaN */
+    int has_types;
+    class_measure types; /* where has_types; likewise */
+    box_measure box;     /* where has_boxes; without goods the numbers of images above are NaN */
 } measure;
 
 typedef struct {
@@ -106,6 +117,11 @@ double field_ap75(const measure *m);
 double field_recall_max(const measure *m);
 double field_instance_recall(const measure *m);
 
+/* Of types; NaN for a model that has none. */
+double field_balanced(const measure *m); /* balanced accuracy */
+double field_macro_f1(const measure *m);
+double field_type_accuracy(const measure *m);
+
 /* Of boxes; NaN for a model that has none. */
 double field_box(const measure *m, size_t number); /* BOX_... */
 double field_box_ap50(const measure *m);
@@ -123,6 +139,7 @@ extern const measure_field field_box_ap50_size[BOX_SIZES], field_box_ap_size[BOX
 /* What the cells are trials of. */
 int evidence_has_masks(const evidence *e);
 int evidence_has_boxes(const evidence *e);
+int evidence_has_types(const evidence *e);
 
 /* Level of a cell's headline recall, of the first seed that knows it: FR_HEADLINE or FR_FALLBACK. */
 size_t evidence_level(const evidence *e, size_t cell);

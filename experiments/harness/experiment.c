@@ -360,7 +360,7 @@ static int check_lists(reader *r) {
 static int check(reader *r) {
     experiment *e = r->e;
     static const char *const analyses =
-        "compare grid ratios easy rates lambda epsilon equivalence sizes boxes heads simulation";
+        "compare grid ratios easy rates lambda epsilon equivalence sizes boxes heads types simulation";
     if (!e->analysis[0] || !in_list(analyses, e->analysis))
         return fail(r, "analysis '%s' is not one of: %s", e->analysis, analyses);
     if (!e->model[0]) return fail(r, "[train] names no model");

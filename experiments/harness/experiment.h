@@ -2,7 +2,7 @@
 /* An experiment: one ini file that a user reads, copies and edits.
 
        [experiment]  question, analysis (compare | grid | ratios | easy | rates | lambda | epsilon | equivalence | sizes |
-                     boxes | heads | simulation),
+                     boxes | heads | types | simulation),
                      caption, figures (which of the analysis's figures; none named: all),
                      baseline (the loss that differences are taken to; bce), sheet (losses whose masks are shown as
                      pictures)

@@ -10,13 +10,15 @@
 #include <string.h>
 
 struct objective {
-    loss *heads[OBJECTIVE_HEADS]; /* as written; of images and masks only the first */
+    loss *heads[OBJECTIVE_HEADS]; /* as written; of images, types and masks only the first */
     loss *weighted;               /* the box head's times box_weight; NULL for images and masks */
     double box_weight;
     int factor_written, soft;
+    int types; /* written with `types =` */
     text canonical, label;
 };
 
+static const char types_name[] = "types";
 enum { PART_TARGET = OBJECTIVE_HEADS, PARTS };
 static const char *const part_names[PARTS] = {"cls", "obj", "box", "target"};
 static const char *const defaults[OBJECTIVE_HEADS] = {"bce", "bce", "smooth_l1"};
@@ -66,8 +68,8 @@ static int set_weighted(objective *o, lb_error *error) {
 static void write_texts(const objective *o, text *canonical, text *label) {
     const loss *cls = o->heads[HEAD_CLS], *obj = o->heads[HEAD_OBJ], *box = o->weighted;
     if (!box) {
-        text_add(canonical, "%s", loss_text(cls));
-        text_add(label, "%s", loss_label(cls));
+        text_add(canonical, "%s%s", o->types ? "types=" : "", loss_text(cls));
+        text_add(label, "%s%s", o->types ? "types = " : "", loss_label(cls));
         return;
     }
     text_add(canonical, "cls=%s, obj=%s, box=%s, target=%s", loss_text(cls), loss_text(obj), loss_text(box),
@@ -116,11 +118,41 @@ static int starts_as_part(const char *expression) {
     return 0;
 }
 
+/* Behind "types =", or NULL. */
+static const char *after_types(const char *expression) {
+    const char *begin = expression ? skip_space(expression) : "";
+    if (strncmp(begin, types_name, strlen(types_name)) != 0) return NULL;
+    begin = skip_space(begin + strlen(types_name));
+    return *begin == '=' ? begin + 1 : NULL;
+}
+
+trial_task objective_task(trial_task of_model, const char *expression) {
+    return of_model == TASK_IMAGE && after_types(expression) ? TASK_TYPES : of_model;
+}
+
+static int read_types(objective *o, const char *expression, lb_error *error) {
+    const char *rest = after_types(expression);
+    if (!rest) return lb_fail(error, LB_INVALID, "'%.200s' lacks its head: write types = ce", expression);
+    if (!*skip_space(rest)) return lb_fail(error, LB_INVALID, "'types =' is empty: write types = ce");
+    o->types = 1;
+    o->heads[0] = loss_parse(rest, error);
+    if (!o->heads[0]) return LB_INVALID;
+    /* a mask loss by itself takes K classes too, but over the pixels of an image */
+    if (loss_takes(o->heads[0], LOSS_MULTICLASS) && loss_kind_of(o->heads[0]) != LOSS_MASK) return LB_OK;
+    return lb_fail(error, LB_INVALID, "loss '%.200s' is not for K classes, such as ce", skip_space(rest));
+}
+
+static int fail_model_of_types(const char *expression, lb_error *error) {
+    return lb_fail(error, LB_INVALID, "'%.200s' sorts images into types: choose a model for images, such as cnn",
+                   skip_space(expression));
+}
+
 static int read_plain(objective *o, trial_task task, const char *expression, lb_error *error) {
     if (expression && starts_as_part(expression))
         return lb_fail(error, LB_INVALID,
                        "'%.200s' has the heads of a detector: write one loss, such as bce, or choose model detector",
                        expression);
+    if (after_types(expression)) return fail_model_of_types(expression, error);
     o->heads[0] = loss_parse(expression, error);
     if (!o->heads[0]) return LB_INVALID;
     return check_kind(task, o->heads[0], expression, error);
@@ -204,6 +236,7 @@ static int read_parts(objective *o, char *rest, lb_error *error) {
 
 static int read_heads(objective *o, const char *expression, lb_error *error) {
     if (!expression) return lb_fail(error, LB_INVALID, "an objective is missing");
+    if (after_types(expression)) return fail_model_of_types(expression, error);
     char *copy = strdup(expression);
     if (!copy) return lb_fail_memory(error, "an objective");
     const int code = read_parts(o, copy, error);
@@ -221,7 +254,9 @@ objective *objective_parse(trial_task task, const char *expression, lb_error *er
         return NULL;
     }
     o->box_weight = box_weight_row.fallback;
-    const int code = task == TASK_BOX ? read_heads(o, expression, error) : read_plain(o, task, expression, error);
+    const int code = task == TASK_BOX     ? read_heads(o, expression, error)
+                     : task == TASK_TYPES ? read_types(o, expression, error)
+                                          : read_plain(o, task, expression, error);
     if (code || derive(o, error)) {
         objective_free(o);
         return NULL;

@@ -1,5 +1,8 @@
 /* What a net is trained on: one loss for images and masks; three for a detector, one a head.
 
+   `types = ce`, with a model for images, trains one logit for each type of defect, and one for good where there are
+   goods, with a loss for K classes.
+
    A detector's objective is written as heads, separated by commas outside brackets, in any order, each at most once:
        cls = focal(gamma=2), obj = bce, box = 2*ciou
    `cls` (default bce) is a binary loss over all cells and types, target 1 for the type of the box that owns the cell;
@@ -19,6 +22,9 @@ enum { OBJECTIVE_HEADS = 3 };
 typedef enum { HEAD_CLS, HEAD_OBJ, HEAD_BOX } objective_head;
 
 typedef struct objective objective;
+
+/* TASK_TYPES for an expression that begins with `types =` where the model is for images; else what the model is for. */
+trial_task objective_task(trial_task of_model, const char *expression);
 
 /* NULL on error; free with objective_free. Refuses a loss that does not suit the task ("dice" for images: say which
    model suits), unknown, repeated and empty heads, and heads for anything but boxes. */

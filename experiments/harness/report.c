@@ -36,6 +36,7 @@ static const struct {
                 {"simulation", analyse_simulation},
                 {"boxes", analyse_boxes},
                 {"heads", analyse_heads},
+                {"types", analyse_types},
                 {NULL, NULL}};
 
 /* --- files

@@ -94,6 +94,7 @@ int analyse_sizes(report *r, const evidence *e, lb_error *error);
 int analyse_simulation(report *r, const evidence *e, lb_error *error);
 int analyse_boxes(report *r, const evidence *e, lb_error *error);
 int analyse_heads(report *r, const evidence *e, lb_error *error);
+int analyse_types(report *r, const evidence *e, lb_error *error);
 
 /* The claims table, computed from all evidence. */
 int report_claims(report *r, lb_error *error);

@@ -163,25 +163,37 @@ static int write_box_sets(report *r, lb_error *error) {
         error);
 }
 
+static int is_table(const dataset *d) { return d->height == 1 && d->width == 1; }
+
+static int add_picture(report *r, const dataset *d, const block *b, const char *name, text *sheets, lb_error *error) {
+    char path[PATH_SIZE], file[2 * LABEL + 8];
+    snprintf(file, sizeof file, "%s.png", name);
+    int code = report_place(r, "plots", "data", file, path, error);
+    if (!code) code = dataset_contact_sheet(d, path, error);
+    const char *shown = d->clean ? "test goods on the left, test defects on the right" : "test defects, type by type";
+    r->figures++;
+    text_add(sheets, "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): %s.\n\n",
+             r->figures, r->figures, name, r->figures, b->label, b->data, shown);
+    return code;
+}
+
 /* Named by the block's label, and by its experiment too where another block with other data has the label already. */
 static int add_sheet(report *r, size_t study_index, size_t block_index, text *sheets, lb_error *error) {
     const experiment *x = &r->c->studies[study_index].e;
     const block *b = &x->blocks[block_index];
     const int taken = seen_before(r, study_index, block_index, 0);
-    char path[PATH_SIZE], name[2 * LABEL + 2], file[2 * LABEL + 8];
+    char name[2 * LABEL + 2];
     dataset d;
     const dataset_request request = {.ratio = b->ratios[0], .seed = 1, .search = r->c->search};
     snprintf(name, sizeof name, "%s%s%s", b->label, taken ? "-" : "", taken ? x->name : "");
-    snprintf(file, sizeof file, "%s.png", name);
-    int code = report_place(r, "plots", "data", file, path, error);
-    if (!code) code = dataset_open(b->data, &request, &d, error);
+    int code = dataset_open(b->data, &request, &d, error);
     if (code) return code;
-    code = dataset_contact_sheet(&d, path, error);
-    const char *shown = d.clean ? "test goods on the left, test defects on the right" : "test defects, type by type";
+    if (is_table(&d))
+        text_add(sheets, "%s (`%s`) is a table of %zu columns: it has no contact sheet.\n\n", b->label, b->data,
+                 d.channels);
+    else
+        code = add_picture(r, &d, b, name, sheets, error);
     dataset_free(&d);
-    r->figures++;
-    text_add(sheets, "<a id=\"figure-%zu\"></a>![Figure %zu](plots/data/%s.png)\n\n**Figure %zu.** %s (`%s`): %s.\n\n",
-             r->figures, r->figures, name, r->figures, b->label, b->data, shown);
     return code;
 }
 

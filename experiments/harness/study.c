@@ -1,6 +1,7 @@
 #include "experiments/harness/study.h"
 
 #include "experiments/harness/box_scores.h"
+#include "experiments/harness/class_scores.h"
 #include "experiments/harness/objective.h"
 
 #include "lib/base/repro_math.h"
@@ -184,13 +185,21 @@ static double select_ap50(const trial_result *r) {
     return a && a->count == BOX_NUMBERS ? (double)a->data[BOX_SELECT_AP50] : 0;
 }
 
+static double select_balanced(const trial_result *r) {
+    const trial_array *a = trial_result_find(r, "types");
+    return a && a->count == CLASS_NUMBERS ? (double)a->data[CLASS_SELECT_BALANCED] : 0;
+}
+
 /* What a tuning point is chosen by; a diverged trial scores 0. NaN: not in the store. */
 static double select_score(const trial *t, store *from) {
     char key[TRIAL_KEY];
     trial_result r;
     trial_key(t, key);
     if (!store_has(from, key) || store_get(from, key, &r, NULL)) return (double)NAN;
-    const double score = r.outcome != OUTCOME_OK ? 0 : t->task == TASK_BOX ? select_ap50(&r) : select_pauc(&r);
+    const double score = r.outcome != OUTCOME_OK ? 0
+                         : t->task == TASK_BOX   ? select_ap50(&r)
+                         : t->task == TASK_TYPES ? select_balanced(&r)
+                                                 : select_pauc(&r);
     trial_result_free(&r);
     return score;
 }

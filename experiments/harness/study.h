@@ -30,9 +30,9 @@ typedef struct {
 int study_expand(const experiment *e, const char *search, study *out, lb_error *error);
 void study_free(study *s);
 
-/* After tuning: chooses each cell's point by partial AUROC on `select` (boxes: AP50), mean over tuning seeds, and fills
-   its finals. Cells whose tuning is not complete in the store stay unchosen. Returns the number of unchosen cells in
-   *open. */
+/* After tuning: chooses each cell's point by partial AUROC on `select` (boxes: AP50; types: balanced accuracy), mean
+   over tuning seeds, and fills its finals. Cells whose tuning is not complete in the store stay unchosen. Returns the
+   number of unchosen cells in *open. */
 void study_choose(study *s, store *from, size_t *open);
 
 /* Score of one tuning point of a cell as study_choose sees it; NaN if a trial is missing. */

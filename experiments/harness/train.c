@@ -241,8 +241,11 @@ static int train_and_score(run *r, trial_result *out, lb_error *error) {
 }
 
 const task_type *task_of(const trial *t) {
-    static const task_type *const tasks[] = {
-        [TASK_IMAGE] = &task_image, [TASK_MASK] = &task_mask, [TASK_BOX] = &task_box, [TASK_SIMULATION] = NULL};
+    static const task_type *const tasks[] = {[TASK_IMAGE] = &task_image,
+                                             [TASK_TYPES] = &task_types,
+                                             [TASK_MASK] = &task_mask,
+                                             [TASK_BOX] = &task_box,
+                                             [TASK_SIMULATION] = NULL};
     return tasks[t->task];
 }
 

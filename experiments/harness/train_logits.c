@@ -68,8 +68,8 @@ static int logits_evaluate(session *s, size_t images, double *value, lb_error *e
 static int image_check(const trial *t, const dataset *d, lb_error *error) {
     if (d->sets[SET_TRAIN].goods) return LB_OK;
     return lb_fail(error, LB_INVALID,
-                   "data set '%s' has no goods, and model '%s' learns to tell them from defects: choose a model for "
-                   "boxes, such as detector",
+                   "data set '%s' has no goods, and model '%s' learns to tell them from defects: train on types, "
+                   "types = ce, or choose a model for boxes, such as detector",
                    t->data, t->model);
 }
 

@@ -49,7 +49,7 @@ typedef struct {
     int keeps_net; /* the result holds the trained parameters */
 } task_type;
 
-extern const task_type task_image, task_mask, task_box;
+extern const task_type task_image, task_types, task_mask, task_box;
 const task_type *task_of(const trial *t); /* NULL: a trial without a net */
 
 /* The training loop, for a trial with a net: as trial_run, which measures its time. */

@@ -34,7 +34,7 @@ int trial_prepare(trial *t, const char *search, lb_error *error) {
     int code = t->content[0] ? LB_OK : dataset_text(t->data, &request, t->content, sizeof t->content, error);
     if (!code) code = nn_model_text(t->model, t->model_text, sizeof t->model_text, error);
     if (code) return code;
-    t->task = task_of_model(t->model);
+    t->task = objective_task(task_of_model(t->model), t->loss);
     objective *goal = objective_parse(t->task, t->loss, error);
     if (!goal) return error ? (int)error->code : LB_INVALID;
     if (snprintf(t->loss_text, sizeof t->loss_text, "%s", objective_text(goal)) >= (int)sizeof t->loss_text)
@@ -56,6 +56,7 @@ void trial_describe(const trial *t, char *out) {
              t->weight_decay, t->bias == BIAS_PRIOR ? "prior" : "0",
              t->sampler == SAMPLER_NATURAL ? "natural" : "balanced", t->checkpoints, t->streams);
     const size_t used = strlen(out);
+    if (t->task == TASK_TYPES) snprintf(out + used, TRIAL_TEXT - used, "types %d\n", TYPES_VERSION);
     if (t->task == TASK_MASK) snprintf(out + used, TRIAL_TEXT - used, "masks %d\n", MASK_VERSION);
     if (t->task == TASK_BOX) snprintf(out + used, TRIAL_TEXT - used, "boxes %d\n", BOX_VERSION);
 }

@@ -11,11 +11,12 @@
 
 enum { TRIAL_VERSION = 1 }; /* raise when the training loop changes a number: retires every trial */
 enum { MASK_VERSION = 1 };  /* raise when a number of mask_scores.h changes: retires the trials of masks */
+enum { TYPES_VERSION = 1 }; /* the same of class_scores.h */
 enum { BOX_VERSION = 1 };   /* the same of box_scores.h and box_cells.h */
 
 /* What is trained and measured: a logit an image, a logit a pixel, boxes; or boxes without a net (box_simulation.h). */
 #define SIMULATION_MODEL "simulation" /* in place of a model: TASK_SIMULATION */
-typedef enum { TASK_IMAGE, TASK_MASK, TASK_BOX, TASK_SIMULATION } trial_task;
+typedef enum { TASK_IMAGE, TASK_TYPES, TASK_MASK, TASK_BOX, TASK_SIMULATION } trial_task;
 
 typedef enum { BIAS_PRIOR, BIAS_ZERO } trial_bias;
 typedef enum { SAMPLER_NATURAL, SAMPLER_BALANCED } trial_sampler;

@@ -3,6 +3,7 @@
 #include "tests/experiments/made_boxes.h"
 
 #include "experiments/harness/compare_boxes.h"
+#include "experiments/harness/compare_field.h"
 #include "experiments/harness/gain.h"
 #include "experiments/harness/mask_analysis.h"
 
@@ -375,7 +376,7 @@ Test(boxes, equals_stay_in_the_order_of_the_losses) {
     read_evidence();
     cr_assert(eq(sz, ranked_cells(e, &places[0], field_box_ap50, cells), 2));
     cr_assert(all(eq(sz, cells[0], 1), eq(sz, cells[1], 2)));
-    cr_assert(eq(sz, boxes_ordered(e, &places[0], cells), 3));
+    cr_assert(eq(sz, compare_ordered(e, &places[0], field_box_ap50, cells), 3));
     cr_assert(eq(sz, cells[2], 0)); /* nothing is known of it */
     cr_assert(eq(long, usable_field(e, &places[0], "smooth_l1", field_box_ap50), -1));
     end();

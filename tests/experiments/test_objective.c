@@ -93,6 +93,72 @@ Test(objective, a_loss_is_tuned_as_by_itself) {
     objective_free(o);
 }
 
+/* --- types ---------------------------------------------------------------------------------------------------------
+ */
+
+Test(objective, types_are_written_before_the_loss) {
+    static const char *const same[] = {"types = ce", "types=ce", "  types\t= 1 * ce( label_smoothing = 0 ) "};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        cr_assert(eq(int, (int)objective_task(TASK_IMAGE, same[i]), (int)TASK_TYPES));
+        objective *o = parse(TASK_TYPES, same[i]);
+        assert_texts(o, "types=ce@1(label_smoothing=0)", "types = ce");
+        cr_assert(eq(str, (char *)loss_text(objective_loss(o)), "ce@1(label_smoothing=0)"));
+        objective_free(o);
+    }
+}
+
+Test(objective, only_what_begins_with_types_is_of_types) {
+    static const char *const other[] = {"ce", "bce", "", "types", "typesce = 1", "type = ce", "cls = ce, types = ce"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        cr_assert(eq(int, (int)objective_task(TASK_IMAGE, other[i]), (int)TASK_IMAGE), "%s", other[i]);
+    cr_assert(eq(int, (int)objective_task(TASK_IMAGE, NULL), (int)TASK_IMAGE));
+    cr_assert(eq(int, (int)objective_task(TASK_MASK, "types = ce"), (int)TASK_MASK));
+    cr_assert(eq(int, (int)objective_task(TASK_BOX, "types = ce"), (int)TASK_BOX));
+}
+
+/* Of all losses those for K classes, and of binary ones those that exist for K classes too. */
+Test(objective, types_take_the_losses_of_classes) {
+    const loss_type *type;
+    size_t taken = 0;
+    for (size_t i = 0; (type = loss_type_at(i)); i++) {
+        char expression[100];
+        snprintf(expression, sizeof expression, "types = %s", type->name);
+        objective *o = objective_parse(TASK_TYPES, expression, NULL);
+        const int fits = type->kind == LOSS_MULTICLASS || (type->kind == LOSS_BINARY && type->classes);
+        cr_assert(eq(int, o != NULL, fits), "%s", expression);
+        taken += o != NULL;
+        objective_free(o);
+    }
+    cr_assert(gt(sz, taken, 7));
+}
+
+Test(objective, what_is_no_objective_of_types_is_refused_with_a_sentence) {
+    assert_refused(TASK_TYPES, "types = dice", "loss 'dice' is not for K classes, such as ce");
+    assert_refused(TASK_TYPES, "types = bce", "loss 'bce' is not for K classes, such as ce");
+    assert_refused(TASK_TYPES, "types = dice + 0.5*bce", "loss 'dice + 0.5*bce' is not for K classes, such as ce");
+    assert_refused(TASK_TYPES, "types = ce + bce",
+                   "'ce' is a multiclass loss and 'bce' a binary loss: they cannot be added");
+    assert_refused(TASK_TYPES, "types =", "'types =' is empty: write types = ce");
+    assert_refused(TASK_TYPES, " types= ", "'types =' is empty: write types = ce");
+    assert_refused(TASK_TYPES, "ce", "'ce' lacks its head: write types = ce");
+    assert_refused(TASK_IMAGE, "ce", "loss 'ce' is not for good/defect classification");
+    assert_refused(TASK_MASK, "types = ce",
+                   "'types = ce' sorts images into types: choose a model for images, such as cnn");
+    assert_refused(TASK_BOX, " types = ce",
+                   "'types = ce' sorts images into types: choose a model for images, such as cnn");
+}
+
+Test(objective, tuned_types_read_back_from_their_label) {
+    objective *o = parse(TASK_TYPES, "types = 2*ce + focal_multiclass");
+    cr_assert(eq(sz, objective_tunables(o), 1));
+    cr_assert(zero(int, objective_set_tunable(o, 0, 3.25, NULL)));
+    cr_assert(eq(str, (char *)objective_label(o), "types = 2*ce + focal_multiclass(gamma=3.25)"));
+    objective *back = parse(TASK_TYPES, objective_label(o));
+    assert_texts(back, objective_text(o), objective_label(o));
+    objective_free(o);
+    objective_free(back);
+}
+
 /* --- heads ---------------------------------------------------------------------------------------------------------
  */
 

@@ -1,5 +1,6 @@
 #include "tests/experiments/fixture.h"
 
+#include "experiments/harness/class_scores.h"
 #include "lib/loss/loss.h"
 
 #include <math.h>
@@ -210,6 +211,33 @@ Test(study, points_are_scored_by_partial_auroc) {
     cr_assert(isnan(study_point_score(&s, &s.cells[0], 0, from))); /* its second seed is missing */
     put_point(from, 0, 1, 60);
     cr_assert(epsilon_eq(dbl, study_point_score(&s, &s.cells[0], 0, from), 0.5 * (1 + 0.02875 / 0.04875), 1e-9));
+    store_close(from);
+    study_free(&s);
+}
+
+/* The images of point 1 would be ranked best; types are told apart best on select at point 5, on test at point 3. */
+Test(study, types_are_chosen_by_balanced_accuracy_on_select) {
+    size_t open;
+    store *from = memory_store();
+    expand_text("e", HEAD SCRATCHES "[losses]\nce = types = ce\nfocal = types = focal_multiclass\n" TRAIN TUNING, &s);
+    for (unsigned p = 0; p < 8; p++)
+        for (unsigned k = 0; k < 2; k++) {
+            trial_result r = made_result(&(made){.found = p == 1 ? 100 : 10});
+            float *number = trial_result_add(&r, "types", CLASS_NUMBERS, 0);
+            cr_assert(ne(ptr, number, NULL));
+            number[CLASS_SELECT_BALANCED] = p == 5 ? 0.5f + 0.25f * (float)k : 0.5f;
+            number[CLASS_BALANCED] = p == 3 ? 0.9f : 0.1f;
+            r.outcome = p == 0 ? OUTCOME_DIVERGED : OUTCOME_OK;
+            cr_assert(zero(int, store_put(from, point(&s.cells[0], p, k), &r, NULL)));
+            trial_result_free(&r);
+        }
+    study_choose(&s, from, &open);
+    cr_assert(eq(sz, open, 1)); /* nothing is there of the other cell */
+    cr_assert(eq(int, s.cells[0].chosen, 5));
+    cr_assert(eq(dbl, study_point_score(&s, &s.cells[0], 5, from), 0.625));
+    cr_assert(zero(dbl, study_point_score(&s, &s.cells[0], 0, from)));
+    for (unsigned p = 1; p < 8; p++)
+        cr_assert(ne(ptr, strstr(point(&s.cells[1], p, 0)->loss, "types = focal_multiclass(gamma="), NULL));
     store_close(from);
     study_free(&s);
 }

@@ -13,6 +13,7 @@ static void set_ratio(trial *t) { t->ratio = 20; }
 static void set_seed(trial *t) { t->seed = 2; }
 static void set_model(trial *t) { snprintf(t->model, sizeof t->model, "cnn"); }
 static void set_loss(trial *t) { snprintf(t->loss, sizeof t->loss, "focal"); }
+static void set_types(trial *t) { snprintf(t->loss, sizeof t->loss, "types = ce"); }
 static void set_loss_parameter(trial *t) { snprintf(t->loss, sizeof t->loss, "bce(label_smoothing=0.1)"); }
 static void set_bias(trial *t) { t->bias = BIAS_ZERO; }
 static void set_sampler(trial *t) { t->sampler = SAMPLER_BALANCED; }
@@ -23,9 +24,9 @@ static void set_visits(trial *t) { t->visits = 672; }
 static void set_batch(trial *t) { t->batch = 30; }
 static void set_checkpoints(trial *t) { t->checkpoints = 2; }
 
-static void (*const changes[])(trial *) = {set_data,           set_ratio,  set_seed,    set_model,      set_loss,
-                                           set_loss_parameter, set_bias,   set_sampler, set_streams,    set_rate,
-                                           set_decay,          set_visits, set_batch,   set_checkpoints};
+static void (*const changes[])(trial *) = {set_data,  set_ratio,          set_seed,   set_model,   set_loss,
+                                           set_types, set_loss_parameter, set_bias,   set_sampler, set_streams,
+                                           set_rate,  set_decay,          set_visits, set_batch,   set_checkpoints};
 
 static void prepare_again(trial *t) {
     lb_error error = {0};
@@ -123,6 +124,9 @@ Test(trial, descriptions_are_pinned) {
         "trial 1\n" DATA_LINE "model detector@1(width=narrow)\n"
         "loss cls=bce@1(label_smoothing=0), obj=bce@1(label_smoothing=0), box=2*l1@1, target=one\n" TRAIN_LINES
         "boxes 1\n");
+    assert_described("cnn(width=narrow)", "types=ce",
+                     "trial 1\n" DATA_LINE "model cnn@1(width=narrow)\nloss types=ce@1(label_smoothing=0)\n" TRAIN_LINES
+                     "types 1\n");
 }
 
 /* Two trials that are published, in results/accuracy_paradox and results/dice_epsilon. */

@@ -56,6 +56,14 @@ Test(trial_row, a_trial_of_boxes_reads_back) {
     assert_same_after_round_trip(&t);
 }
 
+Test(trial_row, a_trial_of_types_reads_back) {
+    trial t = tiny_trial();
+    snprintf(t.loss, sizeof t.loss, "types= 2*ce + focal_multiclass(gamma=3)");
+    cr_assert(zero(int, trial_prepare(&t, "", NULL)));
+    cr_assert(eq(int, (int)t.task, (int)TASK_TYPES));
+    assert_same_after_round_trip(&t);
+}
+
 /* An experiment of the simulation needs no visits. */
 Test(trial_row, a_trial_of_the_simulation_reads_back) {
     trial t = {.data = "spiral(points=7)", .model = SIMULATION_MODEL, .loss = "corner_diou", .seed = 1, .streams = 'a'};
@@ -188,6 +196,19 @@ Test(trial_row, without_goods_there_are_no_zeros) {
     r.arrays[0].data[DATA_GOODS + SET_TEST] = r.arrays[0].data[DATA_GOODS + SET_TRAIN] = 0;
     for (size_t i = 1; i < r.array_count; i++) r.arrays[i].goods = 0;
     cr_assert(ne(ptr, trial_result_add(&r, "boxes", BOX_NUMBERS, 0), NULL));
+    assert_no_goods(&t, &r);
+    trial_result_free(&r);
+}
+
+Test(trial_row, types_without_goods_have_no_zeros) {
+    trial t = tiny_trial();
+    trial_result r = made_result(&(made){.found = 37});
+    snprintf(t.loss, sizeof t.loss, "types = ce");
+    cr_assert(zero(int, trial_prepare(&t, "", NULL)));
+    r.arrays[0].data[DATA_GOODS + SET_TEST] = r.arrays[0].data[DATA_GOODS + SET_TRAIN] = 0;
+    for (size_t i = 1; i < r.array_count; i++) r.arrays[i].goods = 0;
+    cr_assert(ne(ptr, trial_result_add(&r, "types", CLASS_NUMBERS, 0), NULL));
+    cr_assert(ne(ptr, trial_result_add(&r, "type_test", 3, 0), NULL));
     assert_no_goods(&t, &r);
     trial_result_free(&r);
 }
