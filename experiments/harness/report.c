@@ -24,20 +24,13 @@
 static const struct {
     const char *name;
     int (*analyse)(report *, const evidence *, lb_error *);
-} analyses[] = {{"compare", analyse_compare},
-                {"grid", analyse_grid},
-                {"ratios", analyse_ratios},
-                {"easy", analyse_easy},
-                {"rates", analyse_rates},
-                {"lambda", analyse_lambda},
-                {"epsilon", analyse_epsilon},
-                {"equivalence", analyse_equivalence},
-                {"sizes", analyse_sizes},
-                {"simulation", analyse_simulation},
-                {"boxes", analyse_boxes},
-                {"heads", analyse_heads},
-                {"types", analyse_types},
-                {NULL, NULL}};
+} analyses[] = {{"compare", analyse_compare}, {"grid", analyse_grid},
+                {"ratios", analyse_ratios},   {"easy", analyse_easy},
+                {"rates", analyse_rates},     {"lambda", analyse_lambda},
+                {"epsilon", analyse_epsilon}, {"equivalence", analyse_equivalence},
+                {"sizes", analyse_sizes},     {"simulation", analyse_simulation},
+                {"boxes", analyse_boxes},     {"heads", analyse_heads},
+                {"types", analyse_types},     {NULL, NULL}};
 
 /* --- files
  * ------------------------------------------------------------------------------------------------------------- */
@@ -359,6 +352,9 @@ static void write_limits(text *out) {
         "encoded offsets as in some detectors. Of neu_det no groups of pictures are known, so pictures of one strip "
         "may be "
         "in two sets. The pairs of detector_heads share one rate and fixed weights.\n"
+        "- Types: two data sets, solar modules and steel strip; of the strip ten consecutive pictures of a class stay "
+        "together, "
+        "which may not be far enough apart for pictures of one coil.\n"
         "- A data set may serve several experiments (rail in masks and mask_packs, cast in masks and lambda_grid), so "
         "the "
         "places of a claim are not all independent.\n"
