@@ -39,7 +39,7 @@ place_verdict gain_verdict(const comparison *c);
 
 typedef void claim_judge(const report *r, const evidence *e, ruling *out);
 claim_judge judge_accuracy, judge_prior, judge_focal_zero, judge_easy, judge_gamma, judge_unstable, judge_alpha,
-    judge_weighting, judge_weighting_types;
+    judge_weighting;
 claim_judge judge_dice_iou, judge_epsilon, judge_boundary;
 claim_judge judge_iou_vanishes, judge_yolo;
 /* These two find their experiments in the report by name. */
@@ -56,6 +56,6 @@ int mask_area_words(const evidence *e, const char *loss, char *out, size_t size)
 
 enum { CLAIM_EXPERIMENTS = 4 };
 typedef void claim_judge_several(const evidence *const *e, size_t count, ruling *out);
-claim_judge_several judge_dice_bce, judge_compound, judge_unified;
+claim_judge_several judge_weighting_types, judge_dice_bce, judge_compound, judge_unified;
 
 #endif

@@ -380,13 +380,13 @@ static void judge_rare_classes(const evidence *e, const place *p, ruling *out, r
     rule_place(out, where, verdict, numbers);
 }
 
-void judge_weighting_types(const report *r, const evidence *e, ruling *out) {
+void judge_weighting_types(const evidence *const *e, size_t count, ruling *out) {
     static place places[MAX_PLACES];
     remedy_sum sums[TYPE_REMEDIES] = {0};
     text said = {0};
-    (void)r;
-    for (size_t i = 0, count = places_of(e->study, places); i < count; i++)
-        judge_rare_classes(e, &places[i], out, sums);
+    for (size_t n = 0; n < count; n++)
+        for (size_t i = 0, many = places_of(e[n]->study, places); i < many; i++)
+            judge_rare_classes(e[n], &places[i], out, sums);
     for (size_t k = 0; k < TYPE_REMEDIES; k++)
         if (sums[k].n)
             text_add(&said, "%s%s %+.3f and %+.3f", said.length ? "; " : "", type_remedies[k],
