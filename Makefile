@@ -256,5 +256,4 @@ help:
 	@echo 'install:       PREFIX=/usr/local LIBDIR=PREFIX/lib INCLUDEDIR=PREFIX/include DESTDIR='
 
 -include $(DOUBLES:.o=.d) $(patsubst %.o,%.d,$(call pic_objects,lib/loss) $(call pic_objects,lib/base)) \
-         $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(TESTS) \
-           $(wildcard tests/bench/*.c tests/fuzz/*.c)))
+         $(patsubst %.o,%.d,$(call objects,$(foreach m,$(MODULES),$(call source,$m)) $(wildcard tests/*/*.c)))
