@@ -160,10 +160,8 @@ static kept_pools pools = {.name = NAME, .marker = "seg/001.seg", .read = read_p
 
 static int pool_of(const double *values, const dataset_request *request, const image_pool **out, lb_error *error) {
     const size_t tile = (size_t)values[0];
-    if (tile % TILE_STEP)
-        return lb_fail(error, LB_INVALID, "data set '" NAME "': tile=%zu is no multiple of %d; ask for %zu or %zu",
-                       tile, TILE_STEP, tile - tile % TILE_STEP, tile - tile % TILE_STEP + TILE_STEP);
-    return kept_pools_get(&pools, tile, request->search, out, error);
+    const int code = check_step(NAME, "tile", tile, TILE_STEP, error);
+    return code ? code : kept_pools_get(&pools, tile, request->search, out, error);
 }
 
 static int identify(const double *values, const dataset_request *request, char *out, size_t size, lb_error *error) {
@@ -175,7 +173,7 @@ static int identify(const double *values, const dataset_request *request, char *
 static int open_tiles(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
     const image_pool *pool;
     const int code = pool_of(values, request, &pool, error);
-    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, NULL, request, out, error);
 }
 
 static void forget(void) { kept_pools_forget(&pools); }

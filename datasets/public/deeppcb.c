@@ -280,7 +280,7 @@ static int open_official(const image_pool *pool, const dataset_request *request,
     unsigned char *set_of = malloc(pool->items.count), *keep = malloc(pool->items.count);
     int code = set_of && keep ? deal(pool, request->seed, set_of, keep, error)
                               : lb_fail_memory(error, "the split of a data set");
-    if (!code) code = split_collection(NAME, &pool->items, pool->usable, set_of, request, out, error);
+    if (!code) code = image_pool_open(pool, NAME, type_names, set_of, request, out, error);
     free(set_of);
     free(keep);
     return code;
@@ -290,19 +290,8 @@ static int open_tiles(const double *values, const dataset_request *request, data
     const image_pool *pool;
     const int code = kept_pools_get(&pools, 0, request->search, &pool, error);
     if (code) return code;
-    *out = (dataset){.height = TILE,
-                     .width = TILE,
-                     .channels = 1,
-                     .type_names = type_names,
-                     .duplicates = pool->duplicates,
-                     .conflicts = pool->conflicts,
-                     .absent = pool->absent,
-                     .cut = pool->cut,
-                     .bad_boxes = pool->bad_boxes,
-                     .unmarked = pool->unmarked};
-    return (int)values[0] == SPLIT_OFFICIAL
-               ? open_official(pool, request, out, error)
-               : split_collection(NAME, &pool->items, pool->usable, NULL, request, out, error);
+    return (int)values[0] == SPLIT_OFFICIAL ? open_official(pool, request, out, error)
+                                            : image_pool_open(pool, NAME, type_names, NULL, request, out, error);
 }
 
 static void forget(void) { kept_pools_forget(&pools); }

@@ -159,14 +159,6 @@ static size_t mark_absent(const char *directory, cell_list *l) {
     return absent;
 }
 
-static int read_image(const char *path, const image_pool *pool, unsigned char *out, lb_error *error) {
-    picture p = {0};
-    int code = picture_read(path, &p, error);
-    if (!code) code = picture_resize(&p, 0, 0, p.height, p.width, pool->height, pool->width, out, error);
-    picture_free(&p);
-    return code;
-}
-
 static int fill(const char *directory, const cell_list *l, image_pool *pool, lb_error *error) {
     char path[LONG_PATH];
     size_t item = 0;
@@ -177,7 +169,8 @@ static int fill(const char *directory, const cell_list *l, image_pool *pool, lb_
         write_path(directory, c, path);
         pool->items.types[item] = c->type;
         pool->items.parts[item] = c->part;
-        code = read_image(path, pool, pool->items.pixels + item * pool->height * pool->width, error);
+        code = picture_read_resized(path, pool->height, pool->width,
+                                    pool->items.pixels + item * pool->height * pool->width, error);
         item++;
     }
     return code ? code : image_pool_finish(pool, error);
@@ -221,7 +214,7 @@ static int identify(const double *values, const dataset_request *request, char *
 static int open_cells(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
     const image_pool *pool;
     const int code = kept_pools_get(&pools, (size_t)values[0], request->search, &pool, error);
-    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, NULL, request, out, error);
 }
 
 static void forget(void) { kept_pools_forget(&pools); }

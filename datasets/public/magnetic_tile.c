@@ -195,7 +195,7 @@ static int identify(const double *values, const dataset_request *request, char *
 static int open_tiles(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
     const image_pool *pool;
     const int code = kept_pools_get(&pools, (size_t)values[0], request->search, &pool, error);
-    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, NULL, request, out, error);
 }
 
 static void forget(void) { kept_pools_forget(&pools); }

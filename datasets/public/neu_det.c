@@ -260,11 +260,9 @@ static kept_pools pools[BOXES] = {
 };
 
 static int pool_of(const double *values, const dataset_request *request, const image_pool **out, lb_error *error) {
-    const size_t size = (size_t)values[PARAM_SIZE], below = size - size % SIZE_STEP;
-    if (size % SIZE_STEP)
-        return lb_fail(error, LB_INVALID, "data set '" NAME "': size=%zu is no multiple of %d; ask for %zu or %zu",
-                       size, SIZE_STEP, below, below + SIZE_STEP);
-    return kept_pools_get(&pools[(int)values[PARAM_BOXES]], size, request->search, out, error);
+    const size_t size = (size_t)values[PARAM_SIZE];
+    const int code = check_step(NAME, "size", size, SIZE_STEP, error);
+    return code ? code : kept_pools_get(&pools[(int)values[PARAM_BOXES]], size, request->search, out, error);
 }
 
 static int identify(const double *values, const dataset_request *request, char *out, size_t size, lb_error *error) {
@@ -276,7 +274,7 @@ static int identify(const double *values, const dataset_request *request, char *
 static int open_images(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
     const image_pool *pool;
     const int code = pool_of(values, request, &pool, error);
-    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, NULL, request, out, error);
 }
 
 static void forget(void) {

@@ -9,35 +9,28 @@
 
 numbers_text numbers_start(const char *bytes, size_t size, const char *name, char separator) {
     const size_t mark = size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-    return (numbers_text){.name = name, .at = bytes + mark, .end = bytes + size, .separator = separator};
+    return (numbers_text){.row = {.name = name, .at = bytes + mark, .end = bytes + size}, .separator = separator};
 }
 
 int numbers_fail(const numbers_text *t, const char *what, lb_error *error) {
-    return lb_fail(error, LB_FORMAT, "'%.250s', line %zu: %.120s; fetch the data again", t->name, t->line ? t->line : 1,
-                   what);
+    return lb_fail(error, LB_FORMAT, "'%.250s', line %zu: %.120s; fetch the data again", t->row.name,
+                   t->row.number ? t->row.number : 1, what);
 }
 
 /* The next line that is not empty, as the row; 0 at the end. */
 static int next_line(numbers_text *t) {
-    while (t->at < t->end) {
-        const char *end = memchr(t->at, '\n', (size_t)(t->end - t->at));
-        t->field = t->at;
-        t->stop = end ? end : t->end;
-        t->at = end ? end + 1 : t->end;
-        t->line++;
-        t->column = 0;
-        if (t->stop > t->field && t->stop[-1] == '\r') t->stop--;
-        if (t->field < t->stop) return 1;
-    }
-    t->field = NULL;
-    return 0;
+    int more;
+    while ((more = text_lines_next(&t->row)) && t->row.start == t->row.stop) continue;
+    t->field = more ? t->row.start : NULL;
+    t->column = 0;
+    return more;
 }
 
 int numbers_header(numbers_text *t, const char *header, lb_error *error) {
     char what[120];
     const size_t length = strlen(header);
     const int more = next_line(t);
-    if (more && (size_t)(t->stop - t->field) == length && memcmp(t->field, header, length) == 0) return LB_OK;
+    if (more && (size_t)(t->row.stop - t->field) == length && memcmp(t->field, header, length) == 0) return LB_OK;
     snprintf(what, sizeof what, "the header must be '%.60s%s'", header, length > 60 ? "..." : "");
     return numbers_fail(t, what, error);
 }
@@ -47,7 +40,7 @@ int numbers_row(numbers_text *t, size_t fields, int *more, lb_error *error) {
     size_t found = 1;
     *more = next_line(t);
     if (!*more) return LB_OK;
-    for (const char *at = t->field; at < t->stop; at++) found += *at == t->separator;
+    for (const char *at = t->field; at < t->row.stop; at++) found += *at == t->separator;
     if (found == fields) return LB_OK;
     snprintf(what, sizeof what, "%zu columns, where there must be %zu", found, fields);
     return numbers_fail(t, what, error);
@@ -56,8 +49,8 @@ int numbers_row(numbers_text *t, size_t fields, int *more, lb_error *error) {
 /* --- fields --- */
 
 const char *numbers_word(numbers_text *t, size_t *length) {
-    const char *word = t->field, *end = memchr(word, t->separator, (size_t)(t->stop - word));
-    *length = (size_t)((end ? end : t->stop) - word);
+    const char *word = t->field, *end = memchr(word, t->separator, (size_t)(t->row.stop - word));
+    *length = (size_t)((end ? end : t->row.stop) - word);
     t->field = end ? end + 1 : NULL;
     t->column++;
     return word;

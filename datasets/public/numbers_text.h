@@ -3,6 +3,7 @@
 #ifndef DATASETS_PUBLIC_NUMBERS_TEXT_H
 #define DATASETS_PUBLIC_NUMBERS_TEXT_H
 
+#include "datasets/public/text_lines.h"
 #include "lib/base/error.h"
 
 #include <stddef.h>
@@ -10,10 +11,9 @@
 enum { NUMBERS_FIELD = 40 }; /* bytes of the longest field that is a number, with its end */
 
 typedef struct {
-    const char *name; /* for sentences */
-    const char *at, *end;
-    const char *field, *stop; /* what is left of the row; field NULL: nothing */
-    size_t line, column;      /* of the row, and of the last field that was read; from 1 */
+    text_lines row;    /* the row is its line */
+    const char *field; /* what is left of the row; NULL: nothing */
+    size_t column;     /* of the last field that was read, from 1 */
     char separator;
 } numbers_text;
 

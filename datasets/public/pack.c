@@ -33,6 +33,13 @@ int pack_find(const char *name, const char *marker, const char *search, char *di
 
 /* --- pools --- */
 
+int check_step(const char *name, const char *what, size_t side, size_t step, lb_error *error) {
+    const size_t below = side - side % step;
+    if (side == below) return LB_OK;
+    return lb_fail(error, LB_INVALID, "data set '%s': %s=%zu is no multiple of %zu; ask for %zu or %zu", name, what,
+                   side, step, below, below + step);
+}
+
 int image_pool_allocate(image_pool *p, size_t height, size_t width, size_t count, unsigned want, size_t boxes,
                         lb_error *error) {
     *p = (image_pool){.height = height, .width = width, .items.count = count};
@@ -111,7 +118,7 @@ static int boxes_around_masks(const image_pool *p, dataset_box **boxes, size_t *
 
 /* --- splitting --- */
 
-int image_pool_open(const image_pool *p, const char *name, const char *const *type_names,
+int image_pool_open(const image_pool *p, const char *name, const char *const *type_names, const unsigned char *given,
                     const dataset_request *request, dataset *out, lb_error *error) {
     dataset_items view = p->items; /* borrowed, but boxes around masks */
     const int around = (request->want & DATASET_BOXES) && !view.boxes && view.masks;
@@ -130,7 +137,7 @@ int image_pool_open(const image_pool *p, const char *name, const char *const *ty
                          .cut = p->cut,
                          .bad_boxes = p->bad_boxes,
                          .unmarked = p->unmarked};
-        code = split_collection(name, &view, p->usable, NULL, request, out, error);
+        code = split_collection(name, &view, p->usable, given, request, out, error);
     }
     if (around) free(view.boxes);
     return code;

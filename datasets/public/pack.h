@@ -27,15 +27,18 @@ int image_pool_allocate(image_pool *p, size_t height, size_t width, size_t count
                         lb_error *error);
 void image_pool_free(image_pool *p);
 
+/* Refuses a side that is no multiple of `step`: parameter `what` of data set `name`. */
+int check_step(const char *name, const char *what, size_t side, size_t step, lb_error *error);
+
 /* Marks copies: call once all items are filled and `usable` says what is left out already. */
 int image_pool_finish(image_pool *p, lb_error *error);
 
 /* "content=<hash>" over part, type, pixels, mask and boxes of the usable items, in order. */
 int image_pool_identify(const image_pool *p, char *out, size_t size, lb_error *error);
 
-/* Splits by part (split_collection) into `out`, with the masks and boxes that are wanted and that the pool has; a pool
-   that has masks alone gives boxes around them. */
-int image_pool_open(const image_pool *p, const char *name, const char *const *type_names,
+/* Splits (split_collection: by part, or as `given`) into `out`, with the masks and boxes that are wanted and that the
+   pool has; a pool that has masks alone gives boxes around them. */
+int image_pool_open(const image_pool *p, const char *name, const char *const *type_names, const unsigned char *given,
                     const dataset_request *request, dataset *out, lb_error *error);
 
 #endif

@@ -1,37 +1,23 @@
 #include "datasets/public/pcb_text.h"
 
+#include "datasets/public/text_lines.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* --- lines --- */
 
-/* The text line by line, without the empty ones. */
-typedef struct {
-    const char *name, *at, *end;
-    const char *start, *stop; /* the line, without its end and the blanks around it */
-    size_t number;            /* of the line, from 1 */
-} line_reader;
-
-static int fail(const line_reader *l, const char *what, lb_error *error) {
+static int fail(const text_lines *l, const char *what, lb_error *error) {
     return lb_fail(error, LB_FORMAT, "'%.250s', line %zu: %s; fetch the data again with `make datasets`", l->name,
                    l->number, what);
 }
 
 static int is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
-static const char *skip_blanks(const char *at, const char *stop) {
-    while (at < stop && is_blank(*at)) at++;
-    return at;
-}
-
-/* 0 at the end of the text. */
-static int next_line(line_reader *l) {
-    while (l->at < l->end) {
-        const char *end = memchr(l->at, '\n', (size_t)(l->end - l->at));
-        l->stop = end ? end : l->end;
-        l->start = skip_blanks(l->at, l->stop);
-        l->at = end ? end + 1 : l->end;
-        l->number++;
+/* The next line that is not blank, without the blanks around it; 0 at the end of the text. */
+static int next_line(text_lines *l) {
+    while (text_lines_next(l)) {
+        l->start = text_skip_blanks(l->start, l->stop);
         while (l->stop > l->start && is_blank(l->stop[-1])) l->stop--;
         if (l->start < l->stop) return 1;
     }
@@ -74,16 +60,16 @@ static int read_path(const char *start, const char *stop, const char *ending, ch
     return 1;
 }
 
-static int read_pair(const line_reader *l, pcb_pair *out) {
+static int read_pair(const text_lines *l, pcb_pair *out) {
     const char *gap = l->start;
     uint32_t number;
     while (gap < l->stop && !is_blank(*gap)) gap++;
     return read_path(l->start, gap, ".jpg", out->image, &out->number) &&
-           read_path(skip_blanks(gap, l->stop), l->stop, ".txt", out->labels, &number) && number == out->number;
+           read_path(text_skip_blanks(gap, l->stop), l->stop, ".txt", out->labels, &number) && number == out->number;
 }
 
 int pcb_list_read(const char *bytes, size_t size, const char *name, pcb_pair **pairs, size_t *count, lb_error *error) {
-    line_reader l = {.name = name, .at = bytes, .end = bytes + size};
+    text_lines l = {.name = name, .at = bytes, .end = bytes + size};
     int code = LB_OK;
     *count = 0;
     *pairs = malloc(most_lines(bytes, size) * sizeof **pairs);
@@ -112,17 +98,17 @@ static int read_integer(const char **at, const char *stop, int32_t *out) {
 }
 
 /* Five whole numbers and nothing else. */
-static int read_numbers(const line_reader *l, int32_t values[5]) {
+static int read_numbers(const text_lines *l, int32_t values[5]) {
     const char *at = l->start;
     for (int i = 0; i < 5; i++) {
-        at = skip_blanks(at, l->stop);
-        if (i > 0 && at < l->stop && *at == ',') at = skip_blanks(at + 1, l->stop);
+        at = text_skip_blanks(at, l->stop);
+        if (i > 0 && at < l->stop && *at == ',') at = text_skip_blanks(at + 1, l->stop);
         if (!read_integer(&at, l->stop, &values[i])) return 0;
     }
     return at == l->stop;
 }
 
-static int read_box(const line_reader *l, pcb_box *out, lb_error *error) {
+static int read_box(const text_lines *l, pcb_box *out, lb_error *error) {
     int32_t v[5];
     if (!read_numbers(l, v)) return fail(l, "not five whole numbers (x1 y1 x2 y2 type)", error);
     if (v[4] < 1 || v[4] > PCB_TYPES) return fail(l, "the type is none of 1 to 6", error);
@@ -132,7 +118,7 @@ static int read_box(const line_reader *l, pcb_box *out, lb_error *error) {
 }
 
 int pcb_labels_read(const char *bytes, size_t size, const char *name, pcb_box **boxes, size_t *count, lb_error *error) {
-    line_reader l = {.name = name, .at = bytes, .end = bytes + size};
+    text_lines l = {.name = name, .at = bytes, .end = bytes + size};
     int code = LB_OK;
     *count = 0;
     *boxes = malloc(most_lines(bytes, size) * sizeof **boxes);

@@ -86,6 +86,14 @@ int picture_resize(const picture *from, size_t top, size_t left, size_t height, 
     return LB_OK;
 }
 
+int picture_read_resized(const char *path, size_t height, size_t width, unsigned char *out, lb_error *error) {
+    picture p = {0};
+    int code = picture_read(path, &p, error);
+    if (!code) code = picture_resize(&p, 0, 0, p.height, p.width, height, width, out, error);
+    picture_free(&p);
+    return code;
+}
+
 void picture_binarise(unsigned char *pixels, size_t n, unsigned char level) {
     for (size_t i = 0; i < n; i++) pixels[i] = pixels[i] > level ? 255 : 0;
 }

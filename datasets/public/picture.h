@@ -26,6 +26,9 @@ void picture_free(picture *p);
 int picture_resize(const picture *from, size_t top, size_t left, size_t height, size_t width, size_t to_height,
                    size_t to_width, unsigned char *out, lb_error *error);
 
+/* Reads a picture and resizes the whole of it. */
+int picture_read_resized(const char *path, size_t height, size_t width, unsigned char *out, lb_error *error);
+
 /* Sets every byte to 255 where it is above `level`, else 0. */
 void picture_binarise(unsigned char *pixels, size_t n, unsigned char level);
 

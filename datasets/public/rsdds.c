@@ -263,7 +263,7 @@ static int identify(const double *values, const dataset_request *request, char *
 static int open_tiles(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
     const image_pool *pool;
     const int code = get_pool(values, request, &pool, error);
-    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, NULL, request, out, error);
 }
 
 const dataset_type dataset_rsdds = {

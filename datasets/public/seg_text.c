@@ -1,5 +1,7 @@
 #include "datasets/public/seg_text.h"
 
+#include "datasets/public/text_lines.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,14 +9,7 @@
 
 enum { MOST_SEGMENTS = 1000000, UNSEEN = 0, BACKGROUND = 1, DEFECT = 255 };
 
-/* The text line by line. */
-typedef struct {
-    const char *name, *at, *end;
-    const char *start, *stop; /* the line, without its end */
-    size_t number;            /* of the line, from 1 */
-} line_reader;
-
-__attribute__((format(printf, 3, 4))) static int fail(const line_reader *l, lb_error *error, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static int fail(const text_lines *l, lb_error *error, const char *format, ...) {
     char words[200];
     va_list arguments;
     va_start(arguments, format);
@@ -23,32 +18,15 @@ __attribute__((format(printf, 3, 4))) static int fail(const line_reader *l, lb_e
     return lb_fail(error, LB_FORMAT, "'%.200s', line %zu: %s; fetch the file again", l->name, l->number, words);
 }
 
-/* 0 at the end of the text. */
-static int next_line(line_reader *l) {
-    if (l->at == l->end) return 0;
-    const char *end = memchr(l->at, '\n', (size_t)(l->end - l->at));
-    l->start = l->at;
-    l->stop = end ? end : l->end;
-    l->at = end ? end + 1 : l->end;
-    if (l->stop > l->start && l->stop[-1] == '\r') l->stop--;
-    l->number++;
-    return 1;
-}
-
-static const char *skip_blanks(const char *at, const char *stop) {
-    while (at < stop && (*at == ' ' || *at == '\t')) at++;
-    return at;
-}
-
 /* Exactly `count` whole numbers of at most 9 digits between blanks, and nothing else. */
 static int read_numbers(const char *at, const char *stop, size_t *out, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        const char *first = at = skip_blanks(at, stop);
+        const char *first = at = text_skip_blanks(at, stop);
         for (out[i] = 0; at < stop && *at >= '0' && *at <= '9' && at - first < 10; at++)
             out[i] = 10 * out[i] + (size_t)(*at - '0');
         if (at == first || at - first > 9) return 0;
     }
-    return skip_blanks(at, stop) == stop;
+    return text_skip_blanks(at, stop) == stop;
 }
 
 /* --- header --- */
@@ -60,14 +38,14 @@ static const struct {
     size_t most;
 } fields[FIELDS] = {{"width", PICTURE_MAX_SIDE}, {"height", PICTURE_MAX_SIDE}, {"segments", MOST_SEGMENTS}};
 
-static int is_word(const line_reader *l, const char *word) {
+static int is_word(const text_lines *l, const char *word) {
     const size_t length = strlen(word), size = (size_t)(l->stop - l->start);
     return size >= length && memcmp(l->start, word, length) == 0 &&
            (size == length || l->start[length] == ' ' || l->start[length] == '\t');
 }
 
 /* values[] are 0 where not given yet. */
-static int read_field(const line_reader *l, size_t values[FIELDS], lb_error *error) {
+static int read_field(const text_lines *l, size_t values[FIELDS], lb_error *error) {
     for (size_t i = 0; i < FIELDS; i++) {
         if (!is_word(l, fields[i].word)) continue;
         size_t value;
@@ -79,8 +57,8 @@ static int read_field(const line_reader *l, size_t values[FIELDS], lb_error *err
     return LB_OK;
 }
 
-static int read_header(line_reader *l, size_t values[FIELDS], lb_error *error) {
-    while (next_line(l)) {
+static int read_header(text_lines *l, size_t values[FIELDS], lb_error *error) {
+    while (text_lines_next(l)) {
         if (is_word(l, "data")) {
             for (size_t i = 0; i < FIELDS; i++)
                 if (!values[i]) return fail(l, error, "the header lacks '%s'", fields[i].word);
@@ -94,7 +72,7 @@ static int read_header(line_reader *l, size_t values[FIELDS], lb_error *error) {
 
 /* --- runs --- */
 
-static int read_run(const line_reader *l, const size_t limits[FIELDS], size_t run[4], lb_error *error) {
+static int read_run(const text_lines *l, const size_t limits[FIELDS], size_t run[4], lb_error *error) {
     if (!read_numbers(l->start, l->stop, run, 4))
         return fail(l, error, "not four whole numbers (segment, row, first and last column)");
     if (run[0] >= limits[SEGMENTS])
@@ -118,11 +96,11 @@ static size_t mark_run(unsigned char *row, const size_t run[4]) {
     return fresh;
 }
 
-static int read_runs(line_reader *l, const size_t limits[FIELDS], picture *mask, lb_error *error) {
+static int read_runs(text_lines *l, const size_t limits[FIELDS], picture *mask, lb_error *error) {
     const size_t area = mask->height * mask->width;
     size_t seen = 0, run[4];
-    while (next_line(l)) {
-        if (skip_blanks(l->start, l->stop) == l->stop) continue;
+    while (text_lines_next(l)) {
+        if (text_skip_blanks(l->start, l->stop) == l->stop) continue;
         const int code = read_run(l, limits, run, error);
         if (code) return code;
         seen += mark_run(mask->pixels + run[1] * mask->width, run);
@@ -134,7 +112,7 @@ static int read_runs(line_reader *l, const size_t limits[FIELDS], picture *mask,
 }
 
 int seg_text_read(const char *bytes, size_t size, const char *name, picture *mask, lb_error *error) {
-    line_reader l = {.name = name, .at = bytes, .end = bytes + size};
+    text_lines l = {.name = name, .at = bytes, .end = bytes + size};
     size_t values[FIELDS] = {0};
     *mask = (picture){0};
     int code = read_header(&l, values, error);

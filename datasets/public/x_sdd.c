@@ -81,14 +81,6 @@ static int read_number(const char *name, uint32_t *number) {
 
 /* --- images --- */
 
-static int read_image(const char *path, const image_pool *pool, unsigned char *out, lb_error *error) {
-    picture p = {0};
-    int code = picture_read(path, &p, error);
-    if (!code) code = picture_resize(&p, 0, 0, p.height, p.width, pool->height, pool->width, out, error);
-    picture_free(&p);
-    return code;
-}
-
 /* The images of a class become the items from *item on; *item moves behind them. */
 static int read_class(const char *directory, int type, const file_names *f, image_pool *pool, size_t *item,
                       lb_error *error) {
@@ -104,7 +96,8 @@ static int read_class(const char *directory, int type, const file_names *f, imag
         pool->items.types[*item] = (uint16_t)type;
         pool->items.parts[*item] = (uint32_t)type * (MOST_NUMBER / PART_NUMBERS + 1) + number / PART_NUMBERS;
         snprintf(path, sizeof path, "%s/%s", folder, f->names[i]);
-        code = read_image(path, pool, pool->items.pixels + *item * pool->height * pool->width, error);
+        code = picture_read_resized(path, pool->height, pool->width,
+                                    pool->items.pixels + *item * pool->height * pool->width, error);
     }
     return code;
 }
@@ -127,11 +120,9 @@ static int read_pool(const char *directory, size_t size, image_pool *out, lb_err
 static kept_pools pools = {.name = NAME, .marker = IMAGES, .read = read_pool};
 
 static int pool_of(const double *values, const dataset_request *request, const image_pool **out, lb_error *error) {
-    const size_t size = (size_t)values[0], below = size - size % SIZE_STEP;
-    if (size % SIZE_STEP)
-        return lb_fail(error, LB_INVALID, "data set '" NAME "': size=%zu is no multiple of %d; ask for %zu or %zu",
-                       size, SIZE_STEP, below, below + SIZE_STEP);
-    return kept_pools_get(&pools, size, request->search, out, error);
+    const size_t size = (size_t)values[0];
+    const int code = check_step(NAME, "size", size, SIZE_STEP, error);
+    return code ? code : kept_pools_get(&pools, size, request->search, out, error);
 }
 
 static int identify(const double *values, const dataset_request *request, char *out, size_t size, lb_error *error) {
@@ -143,7 +134,7 @@ static int identify(const double *values, const dataset_request *request, char *
 static int open_images(const double *values, const dataset_request *request, dataset *out, lb_error *error) {
     const image_pool *pool;
     const int code = pool_of(values, request, &pool, error);
-    return code ? code : image_pool_open(pool, NAME, type_names, request, out, error);
+    return code ? code : image_pool_open(pool, NAME, type_names, NULL, request, out, error);
 }
 
 static void forget(void) { kept_pools_forget(&pools); }

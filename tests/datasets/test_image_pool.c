@@ -32,7 +32,7 @@ static dataset open_pool(const image_pool *p, unsigned want, unsigned seed) {
     const dataset_request request = {.seed = seed, .want = want};
     lb_error error = {0};
     dataset d;
-    cr_assert(eq(int, image_pool_open(p, "sample", type_names, &request, &d, &error), LB_OK), "%s", error.message);
+    cr_assert(eq(int, image_pool_open(p, "sample", type_names, NULL, &request, &d, &error), LB_OK), "%s", error.message);
     return d;
 }
 

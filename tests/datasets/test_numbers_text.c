@@ -25,7 +25,7 @@ Test(numbers, rows_end_in_lf_or_crlf_and_empty_ones_are_skipped) {
     for (size_t row = 0; row < 3; row++) {
         cr_assert(eq(int, numbers_row(&t, 2, &more, &error), LB_OK), "%s", error.message);
         cr_assert(eq(int, more, 1));
-        cr_expect(eq(sz, t.line, lines[row]));
+        cr_expect(eq(sz, t.row.number, lines[row]));
         for (size_t c = 0; c < 2; c++) {
             float value;
             cr_assert(eq(int, numbers_value(&t, &value, &error), LB_OK), "%s", error.message);
@@ -61,7 +61,7 @@ Test(numbers, a_header_is_compared_byte_for_byte) {
     int more;
     cr_expect(eq(int, numbers_header(&t, "a,b", &error), LB_OK));
     cr_expect(eq(int, numbers_row(&t, 2, &more, &error), LB_OK));
-    cr_expect(eq(sz, t.line, 2));
+    cr_expect(eq(sz, t.row.number, 2));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         t = start(wrong[i]);
         expect_sentence(numbers_header(&t, "a,b", &error), &error, "'table.txt', line 1: the header must be 'a,b'");
