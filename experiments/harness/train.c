@@ -229,7 +229,7 @@ static int train_and_score(run *r, trial_result *out, lb_error *error) {
     s->scale = input_scale_of(s->d);
     rng init = stream_of(s->t, "init");
     r->order = stream_of(s->t, "order");
-    nn_net_init(s->net, &init, 0);
+    nn_net_init(s->net, &init);
     if (s->t->bias == BIAS_PRIOR) nn_net_set_head_bias(s->net, s->head_bias);
     code = train(r, out, error);
     if (!code) code = score_set(r, SET_SELECT, "select", out, error);

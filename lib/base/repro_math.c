@@ -24,18 +24,7 @@ static double polynomial(double x, const double *c, int degree) {
 }
 
 double repro_exp(double x) {
-    static const double c[] = {1.0,
-                               1.0,
-                               0x1.000000000000ap-1,
-                               0x1.5555555555504p-3,
-                               0x1.55555555506a6p-5,
-                               0x1.1111111125557p-7,
-                               0x1.6c16c1847e856p-10,
-                               0x1.a01a0136db5fbp-13,
-                               0x1.a01999459e4aap-16,
-                               0x1.71df0a32a8601p-19,
-                               0x1.28ae17ddf0071p-22,
-                               0x1.ada96e5051b7dp-26};
+    static const double c[] = {REPRO_EXP_COEFFICIENTS};
     const double round_to_integer = 0x1.8p52;
     double clamped = x < -746.0 ? -746.0 : x;
     clamped = clamped > 710.0 ? 710.0 : clamped;

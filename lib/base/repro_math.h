@@ -211,6 +211,12 @@ static inline float repro_cosf_turn(float t) {
     return repro_sin_quarter(0.25f - __builtin_fabsf(repro_turn_reduced(t)));
 }
 
+/* e^r for |r| <= ln(2) / 2 in double, from r^0 up: one polynomial for repro_exp and its vectors. */
+#define REPRO_EXP_COEFFICIENTS                                                                                         \
+    1.0, 1.0, 0x1.000000000000ap-1, 0x1.5555555555504p-3, 0x1.55555555506a6p-5, 0x1.1111111125557p-7,                  \
+        0x1.6c16c1847e856p-10, 0x1.a01a0136db5fbp-13, 0x1.a01999459e4aap-16, 0x1.71df0a32a8601p-19,                    \
+        0x1.28ae17ddf0071p-22, 0x1.ada96e5051b7dp-26
+
 double repro_exp(double x);         /* 1 ulp */
 double repro_log(double x);         /* 1 ulp; -inf at 0, NaN below 0 */
 float repro_powf(float x, float y); /* x^y for x >= 0, NaN below 0; 0^0 = 1, as C's powf. 0.51 ulp */

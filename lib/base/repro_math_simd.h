@@ -3,6 +3,7 @@
 #ifndef BASE_REPRO_MATH_SIMD_H
 #define BASE_REPRO_MATH_SIMD_H
 
+#include "lib/base/repro_math.h"
 #include "lib/base/simd_double.h"
 
 /* c[0] + c[1] x + ...: Horner's rule, unrolled since `count` is a constant. */
@@ -14,18 +15,7 @@ SIMD_INLINE doubles repro_polynomial_simd(doubles x, const double *c, int count)
 
 /* e^x; below -708 and above 709 as there, so that every result is normal and finite. 1 ulp. */
 SIMD_INLINE doubles repro_exp_simd(doubles x) {
-    static const double c[] = {1.0,
-                               1.0,
-                               0x1.000000000000ap-1,
-                               0x1.5555555555504p-3,
-                               0x1.55555555506a6p-5,
-                               0x1.1111111125557p-7,
-                               0x1.6c16c1847e856p-10,
-                               0x1.a01a0136db5fbp-13,
-                               0x1.a01999459e4aap-16,
-                               0x1.71df0a32a8601p-19,
-                               0x1.28ae17ddf0071p-22,
-                               0x1.ada96e5051b7dp-26}; /* those of repro_exp */
+    static const double c[] = {REPRO_EXP_COEFFICIENTS};
     const doubles round_to_integer = doubles_all(0x1.8p52);
     const doubles clamped = doubles_min(doubles_max(x, doubles_all(-708)), doubles_all(709));
     const doubles shifted = doubles_fma(clamped, doubles_all(0x1.71547652b82fep+0), round_to_integer); /* x / ln 2 */

@@ -1,5 +1,6 @@
 /* Which kernel sets this CPU runs, and which one is in use. */
 #include "lib/nn/kernels.h"
+#include "lib/base/cpu.h"
 #include "lib/nn/nn.h"
 
 #include <stdio.h>
@@ -8,16 +9,6 @@
 enum { SETS = 3 };
 
 static const nn_kernels *selected; /* NULL: the widest */
-
-static int cpu_runs_avx512(void) {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-#else
-    return 0;
-#endif
-}
 
 /* Writes the sets that run here, widest first; returns their number, at least 1. */
 static size_t runnable(const nn_kernels *out[SETS]) {

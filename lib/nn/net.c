@@ -350,13 +350,7 @@ static void init_layer(nn_net *net, const layer *l, rng *stream) {
                     sd * rng_normal(stream);
 }
 
-/* Every model ends in a layer with weights, the head. */
-static float *head_bias_of(nn_net *net) {
-    const layer *head = &net->layers[net->layer_count - 1];
-    return net->parameters + head->weight_offset + head->weight_count;
-}
-
-void nn_net_init(nn_net *net, rng *stream, float head_bias) {
+void nn_net_init(nn_net *net, rng *stream) {
     const size_t bytes = net->size * sizeof(float);
     memset(net->parameters, 0, bytes);
     memset(net->first_moment, 0, bytes);
@@ -365,11 +359,13 @@ void nn_net_init(nn_net *net, rng *stream, float head_bias) {
     net->flipped_is_old = 1;
     for (size_t i = 0; i < net->layer_count; i++)
         if (net->layers[i].size) init_layer(net, &net->layers[i], stream);
-    for (size_t o = 0; o < net->output->shape.channels; o++) head_bias_of(net)[o] = head_bias;
 }
 
+/* Every model ends in a layer with weights, the head. */
 void nn_net_set_head_bias(nn_net *net, const float *bias) {
-    memcpy(head_bias_of(net), bias, net->output->shape.channels * sizeof *bias);
+    const layer *head = &net->layers[net->layer_count - 1];
+    memcpy(net->parameters + head->weight_offset + head->weight_count, bias,
+           net->output->shape.channels * sizeof *bias);
 }
 
 double nn_net_macs(const nn_net *net) {

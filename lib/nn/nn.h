@@ -53,10 +53,10 @@ void nn_net_free(nn_net *net);
 nn_shape nn_net_output(const nn_net *net);
 
 /* He initialisation (normal, sd sqrt(2/fan_in)) of all weights, the detector's head apart (sd 0.01), drawn in the order
-   of nn_net_get; zero biases, `head_bias` on every output; optimiser state zero. */
-void nn_net_init(nn_net *net, rng *stream, float head_bias);
+   of nn_net_get; zero biases; optimiser state zero. */
+void nn_net_init(nn_net *net, rng *stream);
 
-/* After nn_net_init: a bias of its own for each channel of the output; bias is [nn_net_output(net).channels]. */
+/* After nn_net_init: where the outputs start; bias is [nn_net_output(net).channels]. */
 void nn_net_set_head_bias(nn_net *net, const float *bias);
 
 /* output is [n][height][width][channels] of nn_net_output; input is [n][height][width][channels] of the image,

@@ -64,7 +64,7 @@ static int open_training(training *t, const workload *w, lb_error *error) {
     t->input = malloc(size * sizeof *t->input);
     if (!t->input) return lb_fail_memory(error, "a batch");
     rng_normals(&stream, t->input, size);
-    nn_net_init(t->net, &stream, 0);
+    nn_net_init(t->net, &stream);
     return LB_OK;
 }
 

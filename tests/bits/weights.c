@@ -32,7 +32,9 @@ static void train(nn_net *net, nn_shape shape) {
     nn_optimiser o = {NN_ADAM,         .learning_rate = 3e-3, .weight_decay = 1e-2,
                       .momentum = 0.9, .beta2 = 0.999,        .epsilon = 1e-8};
     rng stream = rng_from_text("bits");
-    nn_net_init(net, &stream, -1.5f);
+    nn_net_init(net, &stream);
+    for (size_t i = 0; i < out.channels; i++) gradient[i] = -1.5f;
+    nn_net_set_head_bias(net, gradient);
     for (int step = 0; step < ADAM_STEPS + SGD_STEPS; step++) {
         o.kind = step < ADAM_STEPS ? NN_ADAM : NN_SGD;
         rng_normals(&stream, input, BATCH * shape.height * shape.width * shape.channels);

@@ -267,7 +267,7 @@ Test(gradients, batches_do_not_mix) {
     const nn_shape shape = {12, 10, 1};
     nn_net *net = nn_net_new("cnn", shape, 1, 8, &error);
     rng stream = rng_from_text("batches");
-    nn_net_init(net, &stream, 0);
+    nn_net_init(net, &stream);
     float *input = normals(&stream, 8 * 120), together[8], alone;
     nn_net_forward(net, input, 8, together);
     for (size_t i = 0; i < 8; i++) {

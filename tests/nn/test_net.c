@@ -137,13 +137,14 @@ Test(net, head_bias_is_per_channel) {
 }
 
 /* The biases are the last parameters; all others, and what training does with them, stay those of nn_net_init. */
-Test(net, head_bias_replaces_that_of_init_and_nothing_else) {
-    const float bias[3] = {-4, 0.5f, 2};
+Test(net, head_bias_replaces_the_one_before_and_nothing_else) {
+    const float first[3] = {1, 1, 1}, bias[3] = {-4, 0.5f, 2};
     nn_net *net = nn_net_new("detector(width=narrow)", (nn_shape){8, 8, 1}, 3, 1, NULL);
     const size_t n = nn_net_parameters(net);
     float *before = malloc(n * sizeof *before), *after = malloc(n * sizeof *after);
     rng stream = rng_from_text("head");
-    nn_net_init(net, &stream, 1);
+    nn_net_init(net, &stream);
+    nn_net_set_head_bias(net, first);
     nn_net_get(net, before);
     nn_net_set_head_bias(net, bias);
     nn_net_get(net, after);
@@ -163,7 +164,9 @@ Test(net, initial_weights_are_he_normal) {
     const size_t n = 64 * 64, at = n + 64;
     float *p = malloc(nn_net_parameters(net) * sizeof *p);
     rng stream = rng_from_text("init"), again = rng_from_text("init");
-    nn_net_init(net, &stream, -2.5f);
+    const float bias[3] = {-2.5f, -2.5f, -2.5f};
+    nn_net_init(net, &stream);
+    nn_net_set_head_bias(net, bias);
     nn_net_get(net, p);
     cr_expect(eq(flt, p[0], sqrtf(2.0f / 64) * rng_normal(&again)), "drawn in logical order");
     double sum = 0, squares = 0;
@@ -207,7 +210,7 @@ static uint64_t train_on_dots(double *accuracy) {
     const nn_optimiser o = {NN_ADAM, .learning_rate = 3e-3, .momentum = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     nn_net *net = nn_net_new("cnn(width=narrow)", (nn_shape){16, 12, 1}, 1, BATCH, NULL);
     rng stream = rng_from_text("dots");
-    nn_net_init(net, &stream, 0);
+    nn_net_init(net, &stream);
     int right = 0;
     for (int step = 0; step < STEPS; step++) {
         rng_normals(&stream, input, BATCH * PIXELS);

@@ -62,7 +62,9 @@ Test(optimiser, init_forgets_the_moments) {
     nn_net *net = one_weight(0.5f);
     step(net, &o, 5);
     rng stream = rng_from_text("init");
-    nn_net_init(net, &stream, 0.5f);
+    const float bias = 0.5f;
+    nn_net_init(net, &stream);
+    nn_net_set_head_bias(net, &bias);
     step(net, &o, 0.3f);
     float values[2];
     nn_net_get(net, values);
