@@ -80,8 +80,9 @@ static void say_words(report *r, const place_classes *at, size_t count) {
     int goods = 0;
     for (size_t i = 0; i < count; i++) goods |= at[i].goods;
     report_say(r,
-               "Each image is called by its largest logit. Balanced accuracy is the mean recall over classes, macro-F1 "
-               "the mean F1; accuracy counts images, and so above all the common classes. A diverged model has 0.%s",
+               "Each item, image or row of a table, is called by its largest logit. Balanced accuracy is the mean "
+               "recall over classes, macro-F1 "
+               "the mean F1; accuracy counts items, and so above all the common classes. A diverged model has 0.%s",
                goods ? " Image recall is that of defects of any type, scored by the log-odds of not being good, at a "
                        "threshold from the ROC."
                      : "");

@@ -145,10 +145,10 @@ static void boxes_free(boxes_of_set *b) {
 static int find_boxes(const dataset *d, const detector_grid *g, dataset_set which, const char *name,
                       const float *output, boxes_of_set *b, trial_result *out, lb_error *error) {
     const dataset_items *set = &d->sets[which];
-    const size_t cells = detector_cells(g), room = cells > DETECTOR_MOST ? cells : DETECTOR_MOST;
+    const size_t cells = detector_cells(g);
     float *score = trial_result_add(out, name, set->count, set->goods);
     b->truth = malloc((set->box_count ? set->box_count : 1) * sizeof *b->truth);
-    b->found = malloc((set->count * DETECTOR_MOST + room) * sizeof *b->found);
+    b->found = malloc((set->count * DETECTOR_MOST + cells) * sizeof *b->found);
     if (!score || !b->truth || !b->found) return lb_fail_memory(error, "the boxes of a set");
     for (size_t i = 0; i < set->box_count; i++) b->truth[b->truths++] = box_truth(&set->boxes[i]);
     for (size_t i = 0; i < set->count; i++) {

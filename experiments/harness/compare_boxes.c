@@ -102,25 +102,20 @@ table *compare_box_place(const evidence *e, const place *p) {
 /* --- all numbers ------------------------------------------------------------------------------------------------- */
 
 static void metrics_row(table *t, const evidence *e, const place *p, size_t c) {
-    const troubles bad = troubles_of(e, c);
     const int goods = boxes_have_goods(e, p);
     for (size_t i = 0; i < COLUMNS; i++)
         if (columns[i].needs_goods && !goods)
             table_cell(t, "no goods");
         else
             compare_value_cell(t, e, c, columns[i].field);
-    table_cell(t, "%s", goods ? level_name(level_at(e, p)) : "no goods");
-    table_cell(t, "%u", bad.diverged);
-    table_cell(t, "%u", bad.not_started);
-    table_cell(t, "%u", bad.failed);
+    compare_lost_cells(t, e, p, c, goods);
 }
 
 table *compare_box_metrics(const evidence *e, const place *places, size_t count) {
-    const char *headers[6 + COLUMNS] = {"block", "loss"};
-    static const char *const behind[] = {"recall at", "diverged", "not started", "failed"};
+    const char *headers[2 + COLUMNS + COMPARE_LOST] = {"block", "loss"};
     for (size_t i = 0; i < COLUMNS; i++) headers[2 + i] = columns[i].name;
-    memcpy(headers + 2 + COLUMNS, behind, sizeof behind);
-    return compare_rows(e, places, count, field_box_ap50, headers, 6 + COLUMNS, metrics_row);
+    memcpy(headers + 2 + COLUMNS, compare_lost_headers, sizeof compare_lost_headers);
+    return compare_rows(e, places, count, field_box_ap50, headers, 2 + COLUMNS + COMPARE_LOST, metrics_row);
 }
 
 static void differences_row(table *t, const evidence *e, const place *p, size_t c) {

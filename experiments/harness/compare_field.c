@@ -181,3 +181,15 @@ void compare_say_verdicts(report *r, const evidence *e, const place *p, measure_
     if (verdicts.data) report_say(r, "**%s**, %s against `%s`: %s.", label, name, base_name, verdicts.data);
     text_free(&verdicts);
 }
+
+/* --- what was lost ----------------------------------------------------------------------------------------------- */
+
+const char *const compare_lost_headers[COMPARE_LOST] = {"recall at", "diverged", "not started", "failed"};
+
+void compare_lost_cells(table *t, const evidence *e, const place *p, size_t c, int goods) {
+    const troubles bad = troubles_of(e, c);
+    table_cell(t, "%s", goods ? level_name(level_at(e, p)) : "no goods");
+    table_cell(t, "%u", bad.diverged);
+    table_cell(t, "%u", bad.not_started);
+    table_cell(t, "%u", bad.failed);
+}

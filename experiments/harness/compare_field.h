@@ -42,4 +42,10 @@ void compare_add_names(text *to, const evidence *e, const size_t *cells, size_t 
 /* "**dents 1:2**, AP50 against `smooth_l1`: better: `ciou`; unclear: `giou`." */
 void compare_say_verdicts(report *r, const evidence *e, const place *p, measure_field field, const char *name);
 
+/* Last cells of a row of every number: at which FR recall is read, or that there are no goods, and the seeds that were
+   lost. */
+enum { COMPARE_LOST = 4 };
+extern const char *const compare_lost_headers[COMPARE_LOST];
+void compare_lost_cells(table *t, const evidence *e, const place *p, size_t cell, int goods);
+
 #endif

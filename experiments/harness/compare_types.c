@@ -149,22 +149,17 @@ table *compare_type_place(const evidence *e, const place *p, const place_classes
 /* --- all numbers ------------------------------------------------------------------------------------------------- */
 
 static void metrics_row(table *t, const evidence *e, const place *p, size_t c) {
-    const troubles bad = troubles_of(e, c);
     const int goods = have_goods(e, p);
     for (size_t i = 0; i < COLUMNS - !goods; i++) compare_value_cell(t, e, c, columns[i].field);
     if (!goods) table_cell(t, "no goods");
-    table_cell(t, "%s", goods ? level_name(level_at(e, p)) : "no goods");
-    table_cell(t, "%u", bad.diverged);
-    table_cell(t, "%u", bad.not_started);
-    table_cell(t, "%u", bad.failed);
+    compare_lost_cells(t, e, p, c, goods);
 }
 
 table *compare_type_metrics(const evidence *e, const place *places, size_t count) {
-    const char *headers[6 + COLUMNS] = {"block", "loss"};
-    static const char *const behind[] = {"recall at", "diverged", "not started", "failed"};
+    const char *headers[2 + COLUMNS + COMPARE_LOST] = {"block", "loss"};
     for (size_t i = 0; i < COLUMNS; i++) headers[2 + i] = columns[i].name;
-    memcpy(headers + 2 + COLUMNS, behind, sizeof behind);
-    return compare_rows(e, places, count, field_balanced, headers, 6 + COLUMNS, metrics_row);
+    memcpy(headers + 2 + COLUMNS, compare_lost_headers, sizeof compare_lost_headers);
+    return compare_rows(e, places, count, field_balanced, headers, 2 + COLUMNS + COMPARE_LOST, metrics_row);
 }
 
 static void differences_row(table *t, const evidence *e, const place *p, size_t c) {

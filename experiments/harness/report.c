@@ -237,7 +237,7 @@ static void say_settings(report *r, const experiment *e) {
         for (size_t i = 0; i < e->learning_rate_count && used < sizeof rates; i++)
             used += (size_t)snprintf(rates + used, sizeof rates - used, " %g", e->learning_rates[i]);
     }
-    report_say(r, "Model `%s`, Adam, %u image visits in batches of %u, %s, weight decay %s%g, %u seed%s.%s", e->model,
+    report_say(r, "Model `%s`, Adam, %u visits in batches of %u, %s, weight decay %s%g, %u seed%s.%s", e->model,
                e->visits, e->batch, rates, e->points ? "tuned from " : "",
                e->points ? e->weight_decay_low : e->weight_decay, e->seeds, e->seeds == 1 ? "" : "s",
                e->seeds < 5 ? " So few seeds decide little: read their intervals with care." : "");

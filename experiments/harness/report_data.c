@@ -49,7 +49,10 @@ static void add_data_row(table *t, report *r, const evidence *e, const block *b,
     table_cell(t, "%s", b->label);
     table_cell(t, "`%s`", b->data);
     table_cell(t, "%s", ratio_name);
-    table_cell(t, "%.0fx%.0f", (double)m->data[DATA_HEIGHT], (double)m->data[DATA_WIDTH]);
+    if (m->data[DATA_HEIGHT] * m->data[DATA_WIDTH] > 1)
+        table_cell(t, "%.0fx%.0f", (double)m->data[DATA_HEIGHT], (double)m->data[DATA_WIDTH]);
+    else
+        table_cell(t, "row");
     add_counts(t, m);
     if (isfinite(ceiling))
         table_cell(t, "%.3f", ceiling);

@@ -64,7 +64,9 @@ static int set_point(const experiment *e, const cell *c, const double *shares, t
         if (row->scale == PARAM_INTEGER) value = round(value);
         code = objective_set_tunable(goal, i, value, error);
     }
-    if (!code) snprintf(t->loss, sizeof t->loss, "%s", objective_label(goal));
+    if (!code && snprintf(t->loss, sizeof t->loss, "%s", objective_label(goal)) >= (int)sizeof t->loss)
+        code = lb_fail(error, LB_INVALID, "loss '%.200s' is longer than %zu characters once tuned", c->entry->loss,
+                       sizeof t->loss - 1);
     objective_free(goal);
     return code;
 }
