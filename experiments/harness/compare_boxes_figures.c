@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- figures ----------------------------------------------------------------------------------------------------- */
 
@@ -72,11 +73,31 @@ void say_box_verdicts(report *r, const evidence *e, const place *p) {
     compare_say_verdicts(r, e, p, field_box_ap50, "AP50");
 }
 
-/* Overlap is what the box head descends, whatever else is added to it. */
-static int is_iou_type(const entry *n) {
+static const entry *baseline_entry(const experiment *x) {
+    size_t n = 0;
+    while (n < x->entry_count && !compare_is_baseline(x, n)) n++;
+    return n < x->entry_count ? &x->entries[n] : NULL;
+}
+
+/* The logit heads are the same. */
+static int differ_in_boxes(objective *a, objective *b) {
+    int same = objective_soft(a) == objective_soft(b);
+    for (int head = HEAD_CLS; head <= HEAD_OBJ; head++) {
+        const char *first = loss_text(objective_head_loss(a, (objective_head)head));
+        same &= strcmp(first, loss_text(objective_head_loss(b, (objective_head)head))) == 0;
+    }
+    return same;
+}
+
+/* Overlap is what the box head descends, whatever else is added to it; class and objectness are the baseline's, where
+   there is one. */
+static int is_iou_type(const entry *n, const entry *base) {
     objective *o = objective_parse(TASK_BOX, n->loss, NULL);
-    const int iou = o && loss_kind_of(objective_head_loss(o, HEAD_BOX)) == LOSS_BOX;
+    objective *other = objective_parse(TASK_BOX, base ? base->loss : n->loss, NULL);
+    const int iou =
+        o && other && loss_kind_of(objective_head_loss(o, HEAD_BOX)) == LOSS_BOX && differ_in_boxes(o, other);
     objective_free(o);
+    objective_free(other);
     return iou;
 }
 
@@ -91,7 +112,7 @@ void say_box_spread(report *r, const evidence *e, const place *p) {
     char label[PLACE_LABEL], shown[WORDS];
     const size_t count = ranked_cells(e, p, field_box_ap50, cells);
     for (size_t i = 0; i < count; i++)
-        if (is_iou_type(e->study->cells[cells[i]].entry)) cells[family++] = cells[i];
+        if (is_iou_type(e->study->cells[cells[i]].entry, baseline_entry(&e->study->e))) cells[family++] = cells[i];
     if (family < 2) return;
     const size_t first = cells[0], last = cells[family - 1];
     const comparison d = compare_cells(e, first, last, field_box_ap50);
