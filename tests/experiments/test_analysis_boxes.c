@@ -1,6 +1,7 @@
 /* The analysis of box losses on a store planted with made-up numbers: what it orders, counts and says is known. */
 #include "tests/experiments/fixture.h"
 #include "tests/experiments/made_boxes.h"
+#include "tests/experiments/planted_report.h"
 
 #include "experiments/harness/compare_boxes.h"
 #include "experiments/harness/compare_field.h"
@@ -17,36 +18,16 @@
 #define ONE ABOUT "[blocks]\ndents = " DATA("6") LOSSES TRAIN "seeds = 3\n"
 #define TWO ABOUT "[blocks]\nlarge = " DATA("12") "small = " DATA("4") LOSSES TRAIN "seeds = 3\n"
 
-static campaign c; /* large; every test has its own process */
-static report r;
-static evidence *e = &r.evidences[0];
-static study *s = &c.studies[0];
+static evidence *e = &the_report.evidences[0];
+static study *s = &the_campaign.studies[0];
 static place places[MAX_PLACES];
 static size_t count;
-static char directory[] = "/tmp/test_analysis_boxes_XXXXXX";
 
 static void begin(const char *content) {
-    cr_assert(ne(ptr, mkdtemp(directory), NULL));
+    planted_begin();
     expand_text("planted", content, s);
-    c.count = 1;
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
+    the_campaign.count = 1;
     count = places_of(s, places);
-}
-
-static void end(void) {
-    char command[80];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    cr_assert(zero(int, system(command)));
-    evidence_free(e);
-    text_free(&r.body);
-    store_close(r.from);
-    study_free(s);
-}
-
-static void read_evidence(void) {
-    lb_error error = {0};
-    cr_assert(zero(int, evidence_read(s, r.from, e, &error)), "%s", error.message);
 }
 
 /* --- a trial of boxes -------------------------------------------------------------------------------------------- */
@@ -98,7 +79,7 @@ static void put_planted(const trial *t, const planted *p, unsigned seed) {
     }
     add_numbers(&result, p, seed);
     if (p->outcome == OUTCOME_OK) add_found(&result, p);
-    cr_assert(zero(int, store_put(r.from, t, &result, &error)), "%s", error.message);
+    cr_assert(zero(int, store_put(the_report.from, t, &result, &error)), "%s", error.message);
     trial_result_free(&result);
 }
 
@@ -130,48 +111,6 @@ static void expect(const table *t, size_t row, const char *header, const char *s
     cr_assert(eq(str, (char *)table_at(t, row, column), (char *)shown), "%s of row %zu", header, row);
 }
 
-static void run(void) {
-    lb_error error = {0};
-    cr_assert(zero(int, analyse_boxes(&r, e, &error)), "%s", error.message);
-    cr_assert_not(r.body.failed);
-}
-
-static void says(const char *part) {
-    cr_assert(ne(ptr, strstr(r.body.data, part), NULL), "'%s' in\n%s", part, r.body.data);
-}
-static void says_not(const char *part) {
-    cr_assert(eq(ptr, strstr(r.body.data, part), NULL), "'%s' in\n%s", part, r.body.data);
-}
-
-static void is_there(const char *file) {
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", directory, file);
-    cr_assert(zero(int, access(path, R_OK)), "%s", path);
-}
-
-/* 1 when a line of a file below OUT begins with `start`. */
-static int has_line(const char *file, const char *start) {
-    char path[200], line[2000];
-    int found = 0;
-    snprintf(path, sizeof path, "%s/%s", directory, file);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL), "%s", path);
-    while (!found && fgets(line, sizeof line, f)) found = strncmp(line, start, strlen(start)) == 0;
-    fclose(f);
-    return found;
-}
-
-static int contains(const char *file, const char *word) {
-    static char content[200000];
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", directory, file);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL), "%s", path);
-    content[fread(content, 1, sizeof content - 1, f)] = 0;
-    fclose(f);
-    return strstr(content, word) != NULL;
-}
-
 /* --- tables ------------------------------------------------------------------------------------------------------ */
 
 static const char *const with_goods[] = {
@@ -181,7 +120,7 @@ static const char *const with_goods[] = {
 Test(boxes, the_highest_ap50_comes_first) {
     begin(ONE);
     plant_three();
-    read_evidence();
+    planted_read(0);
     table *t = compare_box_place(e, &places[0]);
     cr_assert(eq(sz, table_rows(t), 3));
     expect(t, 0, "loss", "ciou", with_goods);
@@ -198,14 +137,14 @@ Test(boxes, the_highest_ap50_comes_first) {
     expect(t, 2, "loss", "smooth_l1", with_goods);
     expect(t, 2, "difference", "baseline", with_goods);
     table_free(t);
-    end();
+    planted_end();
 }
 
 Test(boxes, without_goods_there_is_no_recall_and_all_else) {
     begin(ONE);
     plant("smooth_l1", NULL, (planted){.ap50 = 0.5, .half = 0.4, .found = 60, .no_goods = 1});
     plant("giou", NULL, (planted){.ap50 = 0.4, .half = 0.4, .found = 60, .no_goods = 1});
-    read_evidence(); /* ciou has not been run */
+    planted_read(0); /* ciou has not been run */
     cr_assert_not(boxes_have_goods(e, &places[0]));
     table *t = compare_box_place(e, &places[0]);
     expect(t, 0, "AP50", "0.500 [0.500, 0.500]", with_goods);
@@ -219,12 +158,12 @@ Test(boxes, without_goods_there_is_no_recall_and_all_else) {
     cr_assert(eq(str, (char *)table_at(t, 0, 8), "no goods"));
     cr_assert(eq(str, (char *)table_at(t, 0, 9), "no goods"));
     table_free(t);
-    run();
+    planted_run(analyse_boxes);
     says("No clean images, and so no recall at a fixed FR.");
     says_not("Recall is");
     says_not("recall at FR");
     says("worse: `giou`");
-    end();
+    planted_end();
 }
 
 /* A lost seed has an AP50 of 0, and none half way: it takes no part in what is early and late. */
@@ -233,7 +172,7 @@ Test(boxes, lost_seeds_are_counted_and_take_no_part_early) {
     begin(ONE);
     plant_three();
     plant_seed("giou", NULL, 0, (planted){.outcome = OUTCOME_DIVERGED});
-    read_evidence();
+    planted_read(0);
     table *t = compare_box_place(e, &places[0]);
     expect(t, 2, "loss", "giou", with_goods);
     expect(t, 2, "diverged", "1", with_goods);
@@ -248,7 +187,7 @@ Test(boxes, lost_seeds_are_counted_and_take_no_part_early) {
     expect(t, 2, "difference", "-0.200 [-0.200, -0.200] worse", early);
     expect(t, 2, "last", "+0.005 [+0.005, +0.005] equivalent", early);
     table_free(t);
-    end();
+    planted_end();
 }
 
 Test(boxes, a_size_with_few_boxes_says_so) {
@@ -256,7 +195,7 @@ Test(boxes, a_size_with_few_boxes_says_so) {
                                         "medium 95", "mediums", "large 50", "large 95", "larges", NULL};
     begin(ONE);
     plant_three();
-    read_evidence();
+    planted_read(0);
     cr_assert(eq(sz, boxes_of_size(e, &places[0], 0), 120));
     table *t = compare_box_sizes(e, places, count);
     expect(t, 0, "small 50", "0.300 [0.300, 0.300]", sizes);
@@ -267,14 +206,14 @@ Test(boxes, a_size_with_few_boxes_says_so) {
     expect(t, 0, "large 95", "none", sizes);
     expect(t, 0, "larges", "0", sizes);
     table_free(t);
-    end();
+    planted_end();
 }
 
 Test(boxes, every_trial_has_a_row) {
     begin(ONE);
     plant_three();
     plant_seed("ciou", NULL, 1, (planted){.outcome = OUTCOME_DIVERGED});
-    read_evidence();
+    planted_read(0);
     table *t = compare_box_trials(e);
     cr_assert(eq(sz, table_rows(t), 9));
     cr_assert(eq(str, (char *)table_at(t, 0, 3), "smooth_l1"));
@@ -285,7 +224,7 @@ Test(boxes, every_trial_has_a_row) {
     cr_assert(eq(str, (char *)table_at(t, 7, 8), "NaN"));
     cr_assert(eq(str, (char *)table_at(t, 7, 9 + BOX_AP50), "0"));
     table_free(t);
-    end();
+    planted_end();
 }
 
 /* --- sentences --------------------------------------------------------------------------------------------------- */
@@ -293,8 +232,8 @@ Test(boxes, every_trial_has_a_row) {
 Test(boxes, the_report_says_who_is_better_and_how_far_the_family_spreads) {
     begin(ONE);
     plant_three();
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_boxes);
     says("**dents 1:2**, AP50 against `smooth_l1`: better: `ciou`; equivalent: `giou`.");
     says("Inside the IoU family (2 losses) the AP50 of dents 1:2 runs from 0.505 (`giou`) to 0.600 (`ciou`), a spread "
          "of +0.095 [+0.095, +0.095], more than the margin of 0.02.");
@@ -310,30 +249,30 @@ Test(boxes, the_report_says_who_is_better_and_how_far_the_family_spreads) {
     cr_assert(has_line("plots/planted/sizes-dents-2.tsv", "1\tciou\t1\tsmall\t0.3000\t0.3000\t0.3000"));
     cr_assert_not(has_line("plots/planted/sizes-dents-2.tsv", "1\tciou\t2"));
     cr_assert(has_line("results/planted/ap50-dents-2.tsv", "ciou\t0.600"));
-    end();
+    planted_end();
 }
 
 Test(boxes, a_wide_interval_leaves_the_verdict_and_the_spread_open) {
     begin(ONE);
     plant_three();
     plant("ciou", NULL, (planted){.ap50 = 0.5, .step = 0.1, .half = 0.5, .found = 70});
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_boxes);
     says("equivalent: `giou`; unclear: `ciou`.");
     says("which may lie on either side of the margin of 0.02");
-    end();
+    planted_end();
 }
 
 Test(boxes, losses_of_the_family_within_the_margin_are_said_to_be) {
     begin(ONE);
     plant_three();
     plant("ciou", NULL, (planted){.ap50 = 0.51, .half = 0.1, .found = 70});
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_boxes);
     says("equivalent: `ciou`, `giou`.");
     says("a spread of +0.005 [+0.005, +0.005], within the margin");
     says("better than `smooth_l1` at that early point: none.");
-    end();
+    planted_end();
 }
 
 /* A tenfold smaller box takes the gain of giou from 0 to 0.1, and that of ciou from 0.1 to 0.05. */
@@ -345,25 +284,25 @@ Test(boxes, the_gain_is_drawn_over_the_area_of_the_boxes) {
     plant("smooth_l1", "small", (planted){.ap50 = 0.4, .half = 0.4, .found = 60, .area = 0.01});
     plant("giou", "small", (planted){.ap50 = 0.5, .half = 0.4, .found = 60, .area = 0.01});
     plant("ciou", "small", (planted){.ap50 = 0.45, .half = 0.4, .found = 60, .area = 0.01});
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_boxes);
     says("What a tenfold smaller box adds to the gain over `smooth_l1`");
     says("`giou` +0.100 [+0.100, +0.100] (rises), `ciou` -0.050 [-0.050, -0.050] (falls).");
     cr_assert(has_line("plots/planted/gain.tsv", "1.0000\t0.1000\t"));
     cr_assert(has_line("plots/planted/gain.tsv", "10.0000\t0.0000\t"));
     cr_assert(has_line("results/planted/summary.tsv", "giou\t0.450\t+0.050\t2\t1\t1\t0\t0"));
     cr_assert(has_line("results/planted/summary.tsv", "smooth_l1\t0.400\t \t2"));
-    end();
+    planted_end();
 }
 
 Test(boxes, trials_of_images_are_refused) {
     lb_error error = {0};
     begin("[experiment]\nquestion = q\nanalysis = boxes\n[blocks]\ndents = " TINY_DATA " @ 10\n[losses]\nbce = bce\n"
           "[train]\nmodel = cnn\nvisits = 640\nbatch = 16\nlearning_rate = 0.01\nseeds = 1\n");
-    read_evidence();
-    cr_assert(eq(int, analyse_boxes(&r, e, &error), LB_INVALID));
+    planted_read(0);
+    cr_assert(eq(int, analyse_boxes(&the_report, e, &error), LB_INVALID));
     cr_assert(ne(ptr, strstr(error.message, "detector"), NULL));
-    end();
+    planted_end();
 }
 
 /* --- shared pieces ----------------------------------------------------------------------------------------------- */
@@ -373,13 +312,13 @@ Test(boxes, equals_stay_in_the_order_of_the_losses) {
     begin(ONE);
     plant("giou", NULL, (planted){.ap50 = 0.5, .found = 60});
     plant("ciou", NULL, (planted){.ap50 = 0.5, .found = 60});
-    read_evidence();
+    planted_read(0);
     cr_assert(eq(sz, ranked_cells(e, &places[0], field_box_ap50, cells), 2));
     cr_assert(all(eq(sz, cells[0], 1), eq(sz, cells[1], 2)));
     cr_assert(eq(sz, compare_ordered(e, &places[0], field_box_ap50, cells), 3));
     cr_assert(eq(sz, cells[2], 0)); /* nothing is known of it */
     cr_assert(eq(long, usable_field(e, &places[0], "smooth_l1", field_box_ap50), -1));
-    end();
+    planted_end();
 }
 
 /* 12 x 7, 13 x 16 and 12 x 22 of 32 x 24 pixels. */

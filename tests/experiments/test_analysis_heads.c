@@ -1,5 +1,6 @@
 /* The grid of a detector's losses on planted trials: what it finds, says and shows is known. */
 #include "tests/experiments/planted_boxes.h"
+#include "tests/experiments/planted_report.h"
 
 #include "experiments/harness/head_grid.h"
 
@@ -10,61 +11,30 @@
 #define THREE "bce = cls = bce, box = {smooth_l1, ciou}\nfocal = box = {ciou,smooth_l1}, cls = focal(gamma=2)\n"
 #define SOFT "varifocal = target = iou, cls = varifocal, box = {smooth_l1, ciou}\n"
 
-static campaign c; /* large; every test has its own process */
-static report r;
 static head_grid g;
-static evidence *e = &r.evidences[0];
-static char directory[] = "/tmp/test_analysis_heads_XXXXXX";
+static evidence *e = &the_report.evidences[0];
 
 static void begin(const char *losses, unsigned seeds) {
-    cr_assert(ne(ptr, mkdtemp(directory), NULL));
-    expand_boxes("detector_heads", ABOUT, DENTS, losses, 640, seeds, &c.studies[0]);
-    c.count = 1;
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
+    planted_begin();
+    expand_boxes("detector_heads", ABOUT, DENTS, losses, 640, seeds, &the_campaign.studies[0]);
+    the_campaign.count = 1;
 }
 
 /* AP50 in hundredths of each entry, in the order of the cells. */
 static void read_planted(const planted_boxes *plans) {
     static place places[MAX_PLACES];
-    lb_error error = {0};
-    for (size_t i = 0; i < c.studies[0].cell_count; i++)
-        plant_boxes(r.from, &c.studies[0], &c.studies[0].cells[i], &plans[i]);
-    cr_assert(zero(int, evidence_read(&c.studies[0], r.from, e, &error)), "%s", error.message);
-    cr_assert(eq(sz, places_of(&c.studies[0], places), 1));
+    for (size_t i = 0; i < the_campaign.studies[0].cell_count; i++)
+        plant_boxes(the_report.from, &the_campaign.studies[0], &the_campaign.studies[0].cells[i], &plans[i]);
+    planted_read(0);
+    cr_assert(eq(sz, places_of(&the_campaign.studies[0], places), 1));
     head_grid_at(e, &places[0], &g);
-}
-
-static void end(void) {
-    char command[80];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    cr_assert(zero(int, system(command)));
-    evidence_free(e);
-    text_free(&r.body);
-    store_close(r.from);
-    study_free(&c.studies[0]);
-}
-
-static void analyse(void) {
-    lb_error error = {0};
-    cr_assert(zero(int, analyse_heads(&r, e, &error)), "%s", error.message);
-    cr_assert_not(r.body.failed);
-}
-
-static void says(const char *part) {
-    cr_assert(ne(ptr, strstr(r.body.data, part), NULL), "'%s' in\n%s", part, r.body.data);
 }
 
 /* results/detector_heads/<file> holds a line with this part. */
 static void file_says(const char *file, const char *part) {
-    char path[200], line[2000];
-    int found = 0;
-    snprintf(path, sizeof path, "%s/results/detector_heads/%s", directory, file);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL), "%s", path);
-    while (fgets(line, sizeof line, f)) found += strstr(line, part) != NULL;
-    fclose(f);
-    cr_assert(gt(int, found, 0), "'%s' in %s", part, file);
+    char path[200];
+    snprintf(path, sizeof path, "results/detector_heads/%s", file);
+    cr_assert(gt(int, contains(path, part), 0), "'%s' in %s", part, file);
 }
 
 static void mean_is(comparison d, double expected) { cr_assert(epsilon_eq(dbl, d.difference.mean, expected, 1e-6)); }
@@ -84,7 +54,7 @@ Test(heads, rows_are_families_and_columns_box_losses_in_whatever_order_they_are_
     cr_assert(eq(long, head_cell(&g, "plain", "smooth_l1"), 6)); /* what a detector takes by itself */
     cr_assert(all(eq(long, head_cell(&g, "heavy", "2*ciou"), 7), eq(long, head_cell(&g, "heavy", "ciou"), -1)));
     cr_assert(all(eq(sz, g.base_class, 0), eq(sz, g.base_box, 0)));
-    end();
+    planted_end();
 }
 
 Test(heads, a_cell_with_a_missing_seed_is_left_out) {
@@ -94,9 +64,9 @@ Test(heads, a_cell_with_a_missing_seed_is_left_out) {
     cr_assert(eq(long, head_cell(&g, "bce", "ciou"), -1));
     mean_is(head_effect(&g, FACTOR_CLASS, 1, 0, field_box_ap50), 0.30); /* of smooth_l1 alone */
     cr_assert(eq(sz, head_rest(&g, 0, 0, field_box_ap50).difference.count, 0));
-    analyse();
+    planted_run(analyse_heads);
     says("| bce | 0.100 | none |");
-    end();
+    planted_end();
 }
 
 Test(heads, effects_are_means_over_the_other_head_and_rests_what_is_beyond) {
@@ -110,7 +80,7 @@ Test(heads, effects_are_means_over_the_other_head_and_rests_what_is_beyond) {
     mean_is(head_rest(&g, 1, 0, field_box_ap50), -0.03);
     /* the two-point wobble of one of two pairs moves the seeds' effect by half of it: sd of +-1 over 4 seeds */
     cr_assert(epsilon_eq(dbl, head_effect(&g, FACTOR_CLASS, 1, 0, field_box_ap50).difference.sd, 0.02 / sqrt(3), 1e-6));
-    end();
+    planted_end();
 }
 
 /* --- the report -------------------------------------------------------------------------------------------------- */
@@ -120,7 +90,7 @@ Test(heads, losses_that_add_up) {
     const planted_boxes plans[4] = {
         {.ap50 = 40, .found = 60}, {.ap50 = 50, .found = 60}, {.ap50 = 60, .found = 70}, {.ap50 = 50, .found = 60}};
     read_planted(plans);
-    analyse();
+    planted_run(analyse_heads);
     says("| class \\ box | smooth_l1 | ciou |");
     says("| bce | 0.400 | 0.500, +0.100 better |");
     says("| focal | 0.500, +0.100 better | 0.600, +0.200 better |");
@@ -136,29 +106,29 @@ Test(heads, losses_that_add_up) {
     file_says("effects-all.tsv", "\t+0.050 [+0.050, +0.050] better\t");
     file_says("pairs.tsv", "\tfocal\tciou\t0.600 [0.600, 0.600]\t0.300 [0.300, 0.300]\t");
     file_says("pairs.tsv", "\t0.700 [0.700, 0.700]\t+0.200");
-    end();
+    planted_end();
 }
 
 Test(heads, losses_that_interact) {
     begin(THREE, 3);
     const planted_boxes plans[4] = {{.ap50 = 40}, {.ap50 = 60}, {.ap50 = 40}, {.ap50 = 60}};
     read_planted(plans);
-    analyse();
+    planted_run(analyse_heads);
     says("| box | ciou - smooth_l1 | +0.000 [+0.000, +0.000] equivalent |");
     says("The two losses interact");
     says("at most -0.100 [-0.100, -0.100] (bce x smooth_l1); of 4 such rests 4 lie wholly beyond 0.02");
     says("; it is the highest itself.");
-    end();
+    planted_end();
 }
 
 Test(heads, noise_decides_nothing) {
     begin(THREE, 3);
     const planted_boxes plans[4] = {{.ap50 = 40, .wobble = 20}, {.ap50 = 40}, {.ap50 = 40}, {.ap50 = 40}};
     read_planted(plans);
-    analyse();
+    planted_run(analyse_heads);
     says("Whether the two losses interact is not decided");
     says("of the 3 other pairs 0 are better by more than 0.02, 0 worse, 2 equivalent and 1 unclear");
-    end();
+    planted_end();
 }
 
 Test(heads, data_without_goods_have_no_recall) {
@@ -166,23 +136,22 @@ Test(heads, data_without_goods_have_no_recall) {
     planted_boxes plans[4];
     for (size_t i = 0; i < 4; i++) plans[i] = (planted_boxes){.ap50 = 40, .no_goods = 1};
     read_planted(plans);
-    analyse();
+    planted_run(analyse_heads);
     file_says("pairs.tsv", "\tfocal\tciou\t0.400 [0.400, 0.400]\t0.200 [0.200, 0.200]\tno goods\tno goods\t");
     file_says("effects-all.tsv", "\tnone\tnone");
-    end();
+    planted_end();
 }
 
 Test(heads, only_detectors_have_heads) {
     lb_error error = {0};
-    cr_assert(ne(ptr, mkdtemp(directory), NULL));
+    planted_begin();
     expand_text("classes",
                 "[experiment]\nanalysis = heads\n[blocks]\n" DENTS "[losses]\nbce = bce\n[train]\nmodel = cnn\n"
                 "visits = 640\nbatch = 16\nlearning_rate = 0.01\nseeds = 3\n",
-                &c.studies[0]);
-    c.count = 1;
-    r = (report){.c = &c, .from = memory_store()};
-    cr_assert(zero(int, evidence_read(&c.studies[0], r.from, e, &error)));
-    cr_assert(eq(int, analyse_heads(&r, e, &error), LB_INVALID));
+                &the_campaign.studies[0]);
+    the_campaign.count = 1;
+    planted_read(0);
+    cr_assert(eq(int, analyse_heads(&the_report, e, &error), LB_INVALID));
     cr_assert(ne(ptr, strstr(error.message, "detector"), NULL));
-    end();
+    planted_end();
 }

@@ -1,5 +1,6 @@
 /* The analysis of losses for K classes on a store planted with made-up numbers: what it orders, counts and says is
    known. */
+#include "tests/experiments/planted_report.h"
 #include "tests/experiments/planted_types.h"
 
 #include "experiments/harness/compare_field.h"
@@ -9,42 +10,23 @@
 
 #define THREE "ce = types = ce\nweighted_ce = types = weighted_ce\nldam = types = ldam\n"
 
-static campaign c; /* large; every test has its own process */
-static report r;
-static evidence *e = &r.evidences[0];
-static study *s = &c.studies[0];
+static evidence *e = &the_report.evidences[0];
+static study *s = &the_campaign.studies[0];
 static place places[MAX_PLACES];
 static size_t count;
-static char directory[] = "/tmp/test_analysis_types_XXXXXX";
 
 static void begin(const char *ratios, const char *losses) {
-    cr_assert(ne(ptr, mkdtemp(directory), NULL));
+    planted_begin();
     expand_types("planted", ratios, losses, 3, s);
-    c.count = 1;
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
+    the_campaign.count = 1;
     count = places_of(s, places);
-}
-
-static void end(void) {
-    char command[80];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    cr_assert(zero(int, system(command)));
-    evidence_free(e);
-    text_free(&r.body);
-    store_close(r.from);
-    study_free(s);
 }
 
 /* All cells of a label; "": every one. */
 static void plant(const char *label, planted_types what) {
     for (size_t i = 0; i < s->cell_count; i++)
-        if (!label[0] || strcmp(s->cells[i].entry->label, label) == 0) plant_types(r.from, s, &s->cells[i], &what);
-}
-
-static void read_evidence(void) {
-    lb_error error = {0};
-    cr_assert(zero(int, evidence_read(s, r.from, e, &error)), "%s", error.message);
+        if (!label[0] || strcmp(s->cells[i].entry->label, label) == 0)
+            plant_types(the_report.from, s, &s->cells[i], &what);
 }
 
 /* Balanced accuracy .500, .620 and .504. */
@@ -57,41 +39,13 @@ static void plant_three(void) {
 static place_classes classes_at(size_t i) {
     place_classes out;
     lb_error error = {0};
-    cr_assert(zero(int, types_at(&r, e, &places[i], &out, &error)), "%s", error.message);
+    cr_assert(zero(int, types_at(&the_report, e, &places[i], &out, &error)), "%s", error.message);
     return out;
-}
-
-static void run(void) {
-    lb_error error = {0};
-    cr_assert(zero(int, analyse_types(&r, e, &error)), "%s", error.message);
-    cr_assert_not(r.body.failed);
-}
-
-static void says(const char *part) {
-    cr_assert(ne(ptr, strstr(r.body.data, part), NULL), "'%s' in\n%s", part, r.body.data);
-}
-static void says_not(const char *part) {
-    cr_assert(eq(ptr, strstr(r.body.data, part), NULL), "'%s' in\n%s", part, r.body.data);
 }
 
 static void expect(const table *t, size_t row, size_t column, const char *shown) {
     cr_assert(lt(sz, row, table_rows(t)));
     cr_assert(eq(str, (char *)table_at(t, row, column), (char *)shown), "row %zu, column %zu", row, column);
-}
-
-/* The first line of a file below OUT that begins with `start`, without its end. */
-static const char *line_of(const char *file, const char *start) {
-    static char line[2000];
-    char path[200];
-    int found = 0;
-    snprintf(path, sizeof path, "%s/%s", directory, file);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL), "%s", path);
-    while (!found && fgets(line, sizeof line, f)) found = strncmp(line, start, strlen(start)) == 0;
-    fclose(f);
-    cr_assert(found, "'%s' in %s", start, file);
-    line[strcspn(line, "\n")] = 0;
-    return line;
 }
 
 /* --- thirds ------------------------------------------------------------------------------------------------------ */
@@ -134,7 +88,7 @@ Test(types, recall_of_a_third_is_the_mean_of_its_classes) {
 Test(types, the_highest_balanced_accuracy_comes_first) {
     begin("10", THREE);
     plant_three();
-    read_evidence();
+    planted_read(0);
     const place_classes at = classes_at(0);
     table *t = compare_type_place(e, &places[0], &at);
     cr_assert(eq(sz, table_rows(t), 3));
@@ -148,28 +102,28 @@ Test(types, the_highest_balanced_accuracy_comes_first) {
     expect(t, 2, 0, "ce");
     expect(t, 2, 2, "baseline");
     table_free(t);
-    end();
+    planted_end();
 }
 
 Test(types, the_classes_of_a_place_have_the_names_of_its_data) {
     char words[400];
     begin("10", THREE);
     plant_three();
-    read_evidence();
+    planted_read(0);
     const place_classes at = classes_at(0);
     cr_assert(all(eq(sz, at.count, 5), eq(sz, at.third, 2), eq(int, at.goods, 1)));
     types_words(&at, 0, at.count, words, sizeof words);
     cr_assert(eq(str, words, "`missing` (10), `contamination` (20), `dent` (30), `scratch` (40), `good` (1000)"));
     types_words(&at, 0, 0, words, sizeof words);
     cr_assert(eq(str, words, ""));
-    end();
+    planted_end();
 }
 
 /* Of the four that are left a third is one. */
 Test(types, a_class_without_test_items_is_in_no_third_and_no_table) {
     begin("10", THREE);
     plant("", (planted_types){.rare = 20, .common = 80, .no_missing = 1});
-    read_evidence();
+    planted_read(0);
     const place_classes at = classes_at(0);
     cr_assert(all(eq(sz, at.count, 4), eq(sz, at.third, 1)));
     cr_assert(eq(str, (char *)at.name[at.order[0]], "contamination"));
@@ -177,16 +131,16 @@ Test(types, a_class_without_test_items_is_in_no_third_and_no_table) {
     cr_assert(eq(sz, table_rows(t), 12));
     expect(t, 0, 1, "contamination");
     table_free(t);
-    run();
+    planted_run(analyse_types);
     says("Recall of the rarest and of the commonest 1 of 4 classes");
     says_not("`missing`");
-    end();
+    planted_end();
 }
 
 Test(types, without_goods_there_is_no_recall_and_all_else) {
     begin("10", THREE);
     plant("", (planted_types){.rare = 20, .common = 80, .no_goods = 1});
-    read_evidence();
+    planted_read(0);
     const place_classes at = classes_at(0);
     table *t = compare_type_place(e, &places[0], &at);
     expect(t, 0, 6, "0.800");
@@ -201,18 +155,18 @@ Test(types, without_goods_there_is_no_recall_and_all_else) {
     expect(t, 1, 2, "+0.000 [+0.000, +0.000] equivalent");
     expect(t, 1, 7, "no goods");
     table_free(t);
-    run();
+    planted_run(analyse_types);
     says("No clean images, and so no recall at a fixed FR.");
     says_not("Image recall is");
     says_not("recall at FR");
-    end();
+    planted_end();
 }
 
 Test(types, lost_seeds_have_nothing_right_and_are_counted) {
     begin("10", THREE);
     plant_three();
     plant("ldam", (planted_types){.rare = 30, .common = 80, .diverged = 1});
-    read_evidence();
+    planted_read(0);
     const place_classes at = classes_at(0);
     table *t = compare_type_place(e, &places[0], &at);
     expect(t, 2, 0, "ldam");
@@ -232,10 +186,10 @@ Test(types, lost_seeds_have_nothing_right_and_are_counted) {
     expect(t, 6, 7, "0");
     expect(t, 6, 13, "0 0 0 0 0");
     table_free(t);
-    run(); /* the figure has the baseline first, though it is the second of three */
+    planted_run(analyse_types); /* the figure has the baseline first, though it is the second of three */
     cr_assert(eq(str, (char *)line_of("plots/planted/classes-cloth-10.tsv", "items"),
                  "items in train\tce\tweighted_ce\tldam"));
-    end();
+    planted_end();
 }
 
 /* --- what is said and drawn -------------------------------------------------------------------------------------- */
@@ -243,8 +197,8 @@ Test(types, lost_seeds_have_nothing_right_and_are_counted) {
 Test(types, the_report_says_what_the_rare_gain_and_the_common_lose) {
     begin("10", THREE);
     plant_three();
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_types);
     says("**cloth 1:10**, balanced accuracy against `ce`: better: `weighted_ce`; equivalent: `ldam`.");
     says("Recall of the rarest and of the commonest 2 of 5 classes of cloth 1:10, each loss less `ce`: `weighted_ce` "
          "**+0.400** and **-0.100**; `ldam` +0.010 and +0.000.");
@@ -258,19 +212,19 @@ Test(types, the_report_says_what_the_rare_gain_and_the_common_lose) {
     cr_assert(eq(str, (char *)line_of("plots/planted/classes-cloth-10.tsv", "1000"), "1000\t0.8000\t0.7000\t0.8000"));
     line_of("plots/planted/classes-cloth-10.svg", "<svg");
     line_of("plots/planted/lanes-cloth-10.tsv", "1\tweighted_ce\tmean\t0.6200\t0.6200\t0.6200");
-    end();
+    planted_end();
 }
 
 Test(types, wide_intervals_leave_the_verdicts_open) {
     begin("10 200", THREE);
     plant_three();
     plant("weighted_ce", (planted_types){.rare = 60, .common = 80, .wobble = 30});
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_types);
     says("equivalent: `ldam`; unclear: `weighted_ce`.");
     says("`weighted_ce` +0.500 and +0.000;");
     line_of("results/planted/summary.tsv", "weighted_ce\t0.700\t+0.200\t1\t0\t0\t2\t0");
-    end();
+    planted_end();
 }
 
 /* More panels would not be legible. */
@@ -280,32 +234,32 @@ Test(types, eight_losses_are_drawn_the_baseline_first) {
     begin("10", "ce = types = ce\nfocal = types = focal_multiclass(gamma={1, 2, 3, 4, 5, 6, 7, 8})\n");
     plant("", (planted_types){.rare = 30, .common = 80});
     plant("ce", (planted_types){.rare = 20, .common = 80});
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_types);
     at = line_of("plots/planted/classes-cloth-10.tsv", "items in train\tce\t");
     for (; *at; at++) tabs += *at == '\t';
     cr_assert(eq(u32, tabs, 8));
-    end();
+    planted_end();
 }
 
 Test(types, a_lone_loss_has_no_figure_of_classes) {
     begin("10", "ce = types = ce\n");
     plant("", (planted_types){.rare = 20, .common = 80});
-    read_evidence();
-    run();
+    planted_read(0);
+    planted_run(analyse_types);
     says("lanes-cloth-10");
     says_not("classes-cloth-10");
     says_not("each loss less");
-    end();
+    planted_end();
 }
 
 Test(types, trials_of_goods_and_defects_are_refused) {
     lb_error error = {0};
     begin("10", "ce = bce\n");
-    read_evidence();
-    cr_assert(eq(int, analyse_types(&r, e, &error), LB_INVALID));
+    planted_read(0);
+    cr_assert(eq(int, analyse_types(&the_report, e, &error), LB_INVALID));
     cr_assert(ne(ptr, strstr(error.message, "types = ce"), NULL), "%s", error.message);
-    end();
+    planted_end();
 }
 
 static void draw(const char *const *headers, size_t columns, const figure_option *options, int wanted) {

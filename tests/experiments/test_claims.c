@@ -1,5 +1,6 @@
 /* Stores planted with made-up scores whose verdict is known, and the word that the claims table must then show. */
 #include "tests/experiments/fixture.h"
+#include "tests/experiments/planted_report.h"
 
 #include "experiments/harness/report.h"
 
@@ -197,14 +198,12 @@ static const planted cases[] = {
     {"focal-easy", "elsewhere", "bce = bce\n", "10", "not run", "0 / 0 / 0", {ALL(50)}},
 };
 
-static char directory[] = "/tmp/test_claims_XXXXXX";
-static void make_directory(void) { cr_assert(ne(ptr, mkdtemp(directory), NULL)); }
-static void remove_directory(void) {
-    char command[80];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    cr_assert(zero(int, system(command)));
+TestSuite(claims, .init = planted_begin, .fini = planted_end);
+
+static void judge(void) {
+    lb_error error = {0};
+    cr_assert(zero(int, report_claims(&the_report, &error)), "%s", error.message);
 }
-TestSuite(claims, .init = make_directory, .fini = remove_directory);
 
 static void plant_cell(store *to, const cell *c, const plan *plans) {
     const plan *chosen = NULL;
@@ -223,34 +222,6 @@ static void plant_cell(store *to, const cell *c, const plan *plans) {
     }
 }
 
-/* Cell `column` of the row of claims.tsv that begins with `claim`. */
-static void read_claim(const char *claim, int column, char *out, size_t size) {
-    char path[200], line[4096];
-    snprintf(path, sizeof path, "%s/results/claims/claims.tsv", directory);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL));
-    out[0] = '\0';
-    while (fgets(line, sizeof line, f)) {
-        char *at = line;
-        if (strncmp(line, claim, strlen(claim)) != 0 || line[strlen(claim)] != '\t') continue;
-        for (int i = 0; i < column; i++) at += strcspn(at, "\t") + 1;
-        snprintf(out, size, "%.*s", (int)strcspn(at, "\t\n"), at);
-    }
-    fclose(f);
-}
-
-/* places.tsv must have a row that begins so. */
-static void read_place(const char *row) {
-    char path[200], line[4096];
-    int found = 0;
-    snprintf(path, sizeof path, "%s/results/claims/places.tsv", directory);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL));
-    while (fgets(line, sizeof line, f)) found += strncmp(line, row, strlen(row)) == 0;
-    fclose(f);
-    cr_assert(eq(int, found, 1), "%s", row);
-}
-
 ParameterizedTestParameters(claims, planted_evidence_gives_the_verdict) {
     static size_t index[sizeof cases / sizeof *cases];
     const size_t count = sizeof cases / sizeof *cases;
@@ -260,33 +231,25 @@ ParameterizedTestParameters(claims, planted_evidence_gives_the_verdict) {
 
 ParameterizedTest(size_t *index, claims, planted_evidence_gives_the_verdict) {
     const planted *p = &cases[*index];
-    static campaign c;
-    static report r;
     char content[2000], verdict[40], counts[40], finding[700];
-    lb_error error = {0};
     snprintf(content, sizeof content,
              "[experiment]\nanalysis = compare\n[blocks]\ndents = " TINY_DATA
              " @ %s\n[losses]\n%s[train]\nmodel = cnn\n"
              "visits = 640\nbatch = 32\nseeds = %d\nlearning_rate = 0.01\n",
              p->ratios, p->losses, SEEDS);
-    expand_text(p->experiment, content, &c.studies[0]);
-    c.count = 1;
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
-    for (size_t i = 0; i < c.studies[0].cell_count; i++) plant_cell(r.from, &c.studies[0].cells[i], p->plans);
-    cr_assert(zero(int, evidence_read(&c.studies[0], r.from, &r.evidences[0], &error)), "%s", error.message);
-    cr_assert(zero(int, report_claims(&r, &error)), "%s", error.message);
+    expand_text(p->experiment, content, &the_campaign.studies[0]);
+    the_campaign.count = 1;
+    for (size_t i = 0; i < the_campaign.studies[0].cell_count; i++)
+        plant_cell(the_report.from, &the_campaign.studies[0].cells[i], p->plans);
+    planted_read(0);
+    judge();
     read_claim(p->claim, 2, verdict, sizeof verdict);
     read_claim(p->claim, 3, counts, sizeof counts);
     read_claim(p->claim, 4, finding, sizeof finding);
     cr_assert(eq(str, verdict, (char *)p->verdict), "%s: %s", p->claim, finding);
     cr_assert(eq(str, counts, (char *)p->counts), "%s: %s", p->claim, finding);
     if (strcmp(verdict, "not run") == 0) cr_assert(eq(str, finding, "No block of this run can judge it."));
-    cr_assert(ne(ptr, strstr(r.body.data, verdict), NULL));
-    evidence_free(&r.evidences[0]);
-    text_free(&r.body);
-    store_close(r.from);
-    study_free(&c.studies[0]);
+    cr_assert(ne(ptr, strstr(the_report.body.data, verdict), NULL));
 }
 
 /* --- masks ---------------------------------------------------------------------------------------------------------
@@ -470,40 +433,17 @@ static void plant_masks(store *to, const cell *c, const mask_plan *plans) {
 }
 
 /* One more study of the campaign, its trials planted and read. */
-static void add_masks(report *r, const planted_masks *p) {
-    const size_t at = r->c->count++;
-    study *s = &r->c->studies[at];
+static void add_masks(const planted_masks *p) {
+    const size_t at = the_campaign.count++;
+    study *s = &the_campaign.studies[at];
     char content[2000];
-    lb_error error = {0};
     snprintf(content, sizeof content,
              "[experiment]\nanalysis = compare\n[blocks]\ndents = " TINY_DATA " @ %s\n[losses]\n%s[train]\n"
              "model = unet(width=narrow)\nvisits = %zu\nbatch = 32\nseeds = %d\nlearning_rate = 0.01\n",
              p->ratios, p->losses, 640 + 32 * at, SEEDS); /* other visits: no two studies share a trial */
     expand_text(p->experiment, content, s);
-    for (size_t i = 0; i < s->cell_count; i++) plant_masks(r->from, &s->cells[i], p->plans);
-    cr_assert(zero(int, evidence_read(s, r->from, &r->evidences[at], &error)), "%s", error.message);
-}
-
-static report *begin_masks(void) {
-    static campaign c;
-    static report r;
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
-    return &r;
-}
-
-static void judge_masks(report *r) {
-    lb_error error = {0};
-    cr_assert(zero(int, report_claims(r, &error)), "%s", error.message);
-}
-
-static void end_masks(report *r) {
-    for (size_t i = 0; i < r->c->count; i++) {
-        evidence_free(&r->evidences[i]);
-        study_free(&r->c->studies[i]);
-    }
-    text_free(&r->body);
-    store_close(r->from);
+    for (size_t i = 0; i < s->cell_count; i++) plant_masks(the_report.from, &s->cells[i], p->plans);
+    planted_read(at);
 }
 
 ParameterizedTestParameters(claims, planted_masks_give_the_verdict) {
@@ -516,16 +456,14 @@ ParameterizedTestParameters(claims, planted_masks_give_the_verdict) {
 ParameterizedTest(size_t *index, claims, planted_masks_give_the_verdict) {
     const planted_masks *p = &mask_cases[*index];
     char verdict[40], counts[40], finding[900];
-    report *r = begin_masks();
-    add_masks(r, p);
-    judge_masks(r);
+    add_masks(p);
+    judge();
     read_claim(p->claim, 2, verdict, sizeof verdict);
     read_claim(p->claim, 3, counts, sizeof counts);
     read_claim(p->claim, 4, finding, sizeof finding);
     cr_assert(eq(str, verdict, (char *)p->verdict), "case %zu, %s: %s", *index, p->claim, finding);
     cr_assert(eq(str, counts, (char *)p->counts), "case %zu, %s: %s", *index, p->claim, finding);
     cr_assert(ne(ptr, strstr(finding, p->says), NULL), "case %zu, %s: %s", *index, p->claim, finding);
-    end_masks(r);
 }
 
 /* A claim judges all experiments that ran and links to them; places say whose they are. */
@@ -536,10 +474,9 @@ Test(claims, a_claim_draws_on_several_experiments) {
                                         .plans = {{"dice", .found = 60}}},
                                packs = {.experiment = "mask_packs", .losses = BCE DICE, .ratios = "20"};
     char verdict[40], counts[40], links[200];
-    report *r = begin_masks();
-    add_masks(r, &masks);
-    add_masks(r, &packs);
-    judge_masks(r);
+    add_masks(&masks);
+    add_masks(&packs);
+    judge();
     read_claim("dice-vs-bce", 2, verdict, sizeof verdict);
     read_claim("dice-vs-bce", 3, counts, sizeof counts);
     read_claim("dice-vs-bce", 6, links, sizeof links);
@@ -552,5 +489,4 @@ Test(claims, a_claim_draws_on_several_experiments) {
     cr_assert(eq(str, links, "[thin_defects](#thin_defects)"));
     read_place("dice-vs-bce\tmasks: dents 1:10\tholds\tdice - bce +0.100 [+0.100, +0.100]; in Dice +0.000");
     read_place("dice-vs-bce\tmask_packs: dents 1:20\tfails\t");
-    end_masks(r);
 }

@@ -1,5 +1,6 @@
 /* The claims about boxes on planted trials whose verdict is known. */
 #include "tests/experiments/planted_boxes.h"
+#include "tests/experiments/planted_report.h"
 
 #include "experiments/harness/simulation_trial.h"
 
@@ -86,50 +87,7 @@ static const planted cases[] = {
 };
 /* clang-format on */
 
-static char directory[] = "/tmp/test_claims_boxes_XXXXXX";
-static void make_directory(void) { cr_assert(ne(ptr, mkdtemp(directory), NULL)); }
-static void remove_directory(void) {
-    char command[80];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    cr_assert(zero(int, system(command)));
-}
-TestSuite(claims_boxes, .init = make_directory, .fini = remove_directory);
-
-/* Cell `column` of the row of claims.tsv that begins with `claim`. */
-static void read_claim(const char *claim, int column, char *out, size_t size) {
-    char path[200], line[8192];
-    snprintf(path, sizeof path, "%s/results/claims/claims.tsv", directory);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL));
-    out[0] = '\0';
-    while (fgets(line, sizeof line, f)) {
-        char *at = line;
-        if (strncmp(line, claim, strlen(claim)) != 0 || line[strlen(claim)] != '\t') continue;
-        for (int i = 0; i < column; i++) at += strcspn(at, "\t") + 1;
-        snprintf(out, size, "%.*s", (int)strcspn(at, "\t\n"), at);
-    }
-    fclose(f);
-}
-
-/* places.tsv must have one row that begins so. */
-static void read_place(const char *row) {
-    char path[200], line[4096];
-    int found = 0;
-    snprintf(path, sizeof path, "%s/results/claims/places.tsv", directory);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL));
-    while (fgets(line, sizeof line, f)) found += strncmp(line, row, strlen(row)) == 0;
-    fclose(f);
-    cr_assert(eq(int, found, 1), "%s", row);
-}
-
-static campaign c; /* large; every test has its own process */
-static report r;
-
-static void begin(void) {
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
-}
+TestSuite(claims_boxes, .init = planted_begin, .fini = planted_end);
 
 static void plant_plans(const study *s, const cell *at, const plan *plans) {
     const int is_small = strcmp(at->block->label, "small") == 0;
@@ -139,35 +97,25 @@ static void plant_plans(const study *s, const cell *at, const plan *plans) {
             (!plans[i].block || strcmp(plans[i].block, at->block->label) == 0))
             what = plans[i].what;
     what.share = is_small ? 0.01f : 0.1f;
-    plant_boxes(r.from, s, at, &what);
+    plant_boxes(the_report.from, s, at, &what);
 }
 
 /* One more study of the campaign: two blocks, of small and of large defects. */
 static void add_study(const planted *p) {
-    const size_t at = c.count++;
-    study *s = &c.studies[at];
-    lb_error error = {0};
+    const size_t at = the_campaign.count++;
+    study *s = &the_campaign.studies[at];
     expand_boxes(p->experiment,
                  strcmp(p->experiment, "detector_heads") == 0 ? "analysis = heads\nbaseline = bce"
                                                               : "analysis = boxes\nbaseline = smooth_l1",
                  "small = " TINY_DATA " @ 10\nlarge = " TINY_DATA " @ 2", p->losses, 640 + 32 * (unsigned)at,
                  p->seeds ? p->seeds : SEEDS, s); /* other visits: no two studies share a trial */
     for (size_t i = 0; i < s->cell_count; i++) plant_plans(s, &s->cells[i], p->plans);
-    cr_assert(zero(int, evidence_read(s, r.from, &r.evidences[at], &error)), "%s", error.message);
+    planted_read(at);
 }
 
 static void judge(void) {
     lb_error error = {0};
-    cr_assert(zero(int, report_claims(&r, &error)), "%s", error.message);
-}
-
-static void end(void) {
-    for (size_t i = 0; i < c.count; i++) {
-        evidence_free(&r.evidences[i]);
-        study_free(&c.studies[i]);
-    }
-    text_free(&r.body);
-    store_close(r.from);
+    cr_assert(zero(int, report_claims(&the_report, &error)), "%s", error.message);
 }
 
 ParameterizedTestParameters(claims_boxes, planted_boxes_give_the_verdict) {
@@ -180,7 +128,6 @@ ParameterizedTestParameters(claims_boxes, planted_boxes_give_the_verdict) {
 ParameterizedTest(size_t *index, claims_boxes, planted_boxes_give_the_verdict) {
     const planted *p = &cases[*index];
     char verdict[40], counts[40], finding[2000];
-    begin();
     add_study(p);
     judge();
     read_claim(p->claim, 2, verdict, sizeof verdict);
@@ -189,7 +136,6 @@ ParameterizedTest(size_t *index, claims_boxes, planted_boxes_give_the_verdict) {
     cr_assert(eq(str, verdict, (char *)p->verdict), "case %zu, %s: %s", *index, p->claim, finding);
     cr_assert(eq(str, counts, (char *)p->counts), "case %zu, %s: %s", *index, p->claim, finding);
     cr_assert(ne(ptr, strstr(finding, p->says), NULL), "case %zu, %s: %s", *index, p->claim, finding);
-    end();
 }
 
 Test(claims_boxes, places_carry_their_numbers) {
@@ -197,7 +143,6 @@ Test(claims_boxes, places_carry_their_numbers) {
                                   .losses = HEADS,
                                   .plans = {ALL(50), {QUALITY, "small", {.ap50 = 60}}}},
                          losses = {.experiment = "box_losses", .losses = FAMILY, .plans = {ALL(50)}};
-    begin();
     add_study(&heads);
     add_study(&losses);
     judge();
@@ -206,7 +151,6 @@ Test(claims_boxes, places_carry_their_numbers) {
     read_place("yolo-compound\tlarge 1:2: focal classification\tfails\tfocal - bce, over all box losses +0.000");
     read_place("iou-family\tbox_losses, large 1:2: the IoU family is better than the older Smooth L1\tfails\t"
                "giou - smooth_l1 in AP50 +0.000 [+0.000, +0.000]; diou - smooth_l1");
-    end();
 }
 
 /* Masks and boxes are a place each; where only boxes ran, the other experiment is not linked. */
@@ -214,14 +158,12 @@ Test(claims_boxes, a_claim_of_masks_and_boxes_links_to_what_ran) {
     static const planted boxes = {
         .experiment = "small_boxes", .losses = SIZED, .plans = {ALL(50), {"focal", "small", {.ap50 = 60}}}};
     char links[200];
-    begin();
     add_study(&boxes);
     judge();
     read_claim("small-defects", 6, links, sizeof links);
     cr_assert(eq(str, links, "[small_boxes](#small_boxes)"));
     read_place("small-defects\tsmall_boxes: all areas\tholds\tfocal - BCE in AP50 of boxes per e-fold of area -0.043 "
                "[-0.043, -0.043], over 2 areas");
-    end();
 }
 
 /* --- the simulation ------------------------------------------------------------------------------------------------
@@ -240,13 +182,13 @@ static void plant_run(const trial *t, float error_at, float drift) {
     }
     missed[0] = final[0] = final[1] = final[2] = 0.1f;
     far[0] = drift;
-    cr_assert(zero(int, store_put(r.from, t, &fake, &error)), "%s", error.message);
+    cr_assert(zero(int, store_put(the_report.from, t, &fake, &error)), "%s", error.message);
     trial_result_free(&fake);
 }
 
 /* Rules whose error falls in the order of the list, and who stray the less the later they come. */
 static void add_simulation(const char *rules) {
-    study *s = &c.studies[c.count];
+    study *s = &the_campaign.studies[the_campaign.count];
     char content[600];
     lb_error error = {0};
     snprintf(
@@ -257,13 +199,13 @@ static void add_simulation(const char *rules) {
     expand_text("box_simulation", content, s);
     for (size_t i = 0; i < s->cell_count; i++)
         plant_run(&s->cells[i].finals[0], 2.0f - 0.1f * (float)i, 1.0f - 0.1f * (float)i);
-    cr_assert(zero(int, evidence_read(s, r.from, &r.evidences[c.count], &error)), "%s", error.message);
-    c.count++;
+    cr_assert(zero(int, evidence_read(s, the_report.from, &the_report.evidences[the_campaign.count], &error)), "%s",
+              error.message);
+    the_campaign.count++;
 }
 
 Test(claims_boxes, gradients_of_boxes_that_are_apart) {
     char verdict[40], counts[40], finding[2000];
-    begin();
     add_simulation("giou, diou");
     judge();
     read_claim("iou-vanishes", 2, verdict, sizeof verdict);
@@ -271,7 +213,6 @@ Test(claims_boxes, gradients_of_boxes_that_are_apart) {
     read_claim("iou-vanishes", 4, finding, sizeof finding);
     cr_assert(all(eq(str, verdict, "supported"), eq(str, counts, "6 / 0 / 0")), "%s", finding);
     cr_assert(ne(ptr, strstr(finding, "The gradient of iou is exactly 0"), NULL), "%s", finding);
-    end();
 }
 
 Test(claims_boxes, the_simulation_and_detectors_judge_together) {
@@ -279,7 +220,6 @@ Test(claims_boxes, the_simulation_and_detectors_judge_together) {
                                    .losses = BOX(smooth_l1) BOX(giou) BOX(diou),
                                    .plans = {ALL(50), {"diou", NULL, {.ap50 = 50, .half = 10}}}};
     char counts[40], finding[2000], links[200];
-    begin();
     add_simulation("giou, diou, ciou, eiou, siou");
     add_study(&losses);
     judge();
@@ -287,19 +227,16 @@ Test(claims_boxes, the_simulation_and_detectors_judge_together) {
     read_claim("iou-family", 4, finding, sizeof finding);
     read_claim("iou-family", 6, links, sizeof links);
     cr_assert(eq(str, counts, "6 / 2 / 0"), "%s", finding);
-    cr_assert(ne(ptr, strstr(finding, "; DIoU converges faster than GIoU (box_losses): diou - giou +0.100"), NULL), "%s",
-              finding);
+    cr_assert(ne(ptr, strstr(finding, "; DIoU converges faster than GIoU (box_losses): diou - giou +0.100"), NULL),
+              "%s", finding);
     cr_assert(eq(str, links, "[box_simulation](#box_simulation), [box_losses](#box_losses)"));
-    end();
 }
 
 Test(claims_boxes, a_simulation_the_other_way_round_fails) {
     char verdict[40], counts[40];
-    begin();
     add_simulation("siou, eiou, ciou, diou, giou");
     judge();
     read_claim("iou-family", 2, verdict, sizeof verdict);
     read_claim("iou-family", 3, counts, sizeof counts);
     cr_assert(all(eq(str, verdict, "refuted"), eq(str, counts, "0 / 4 / 0")));
-    end();
 }

@@ -1,4 +1,5 @@
 /* The claim about rare classes on planted trials whose verdict is known. */
+#include "tests/experiments/planted_report.h"
 #include "tests/experiments/planted_types.h"
 
 #include <criterion/parameterized.h>
@@ -57,45 +58,13 @@ static const planted cases[] = {
 };
 /* clang-format on */
 
-static char directory[] = "/tmp/test_claims_types_XXXXXX";
-static void make_directory(void) { cr_assert(ne(ptr, mkdtemp(directory), NULL)); }
-static void remove_directory(void) {
-    char command[80];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    cr_assert(zero(int, system(command)));
-}
-TestSuite(claims_types, .init = make_directory, .fini = remove_directory);
-
-static campaign c; /* large; every test has its own process */
-static report r;
-
-/* The first line of results/claims/<file> that begins with `start`; "": there is none. */
-static void read_line(const char *file, const char *start, char *out, size_t size) {
-    char path[200];
-    int found = 0;
-    snprintf(path, sizeof path, "%s/results/claims/%s", directory, file);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL));
-    while (!found && fgets(out, (int)size, f)) found = strncmp(out, start, strlen(start)) == 0;
-    if (!found) out[0] = 0;
-    fclose(f);
-}
-
-/* Its cell `column`. */
-static void read_cell(int column, char *out, size_t size) {
-    char line[8192], *at = line;
-    read_line("claims.tsv", "weighting-types\t", line, sizeof line);
-    for (int i = 0; i < column; i++) at += strcspn(at, "\t") + 1;
-    snprintf(out, size, "%.*s", (int)strcspn(at, "\t\n"), at);
-}
+TestSuite(claims_types, .init = planted_begin, .fini = planted_end);
 
 static void judge(const planted *p) {
-    study *s = &c.studies[0];
+    study *s = &the_campaign.studies[0];
     lb_error error = {0};
     expand_types(p->experiment, p->ratios, p->losses, 5, s);
-    c.count = 1;
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
+    the_campaign.count = 1;
     for (size_t i = 0; i < s->cell_count; i++) {
         const cell *at = &s->cells[i];
         const planted_types *what = NULL;
@@ -103,17 +72,10 @@ static void judge(const planted *p) {
             if ((!p->plans[k].label[0] || strcmp(p->plans[k].label, at->entry->label) == 0) &&
                 (!p->plans[k].ratio || p->plans[k].ratio == at->ratio))
                 what = &p->plans[k].what;
-        plant_types(r.from, s, at, what);
+        plant_types(the_report.from, s, at, what);
     }
-    cr_assert(zero(int, evidence_read(s, r.from, &r.evidences[0], &error)), "%s", error.message);
-    cr_assert(zero(int, report_claims(&r, &error)), "%s", error.message);
-}
-
-static void end(void) {
-    evidence_free(&r.evidences[0]);
-    text_free(&r.body);
-    store_close(r.from);
-    study_free(&c.studies[0]);
+    planted_read(0);
+    cr_assert(zero(int, report_claims(&the_report, &error)), "%s", error.message);
 }
 
 ParameterizedTestParameters(claims_types, planted_types_give_the_verdict) {
@@ -127,21 +89,18 @@ ParameterizedTest(size_t *index, claims_types, planted_types_give_the_verdict) {
     const planted *p = &cases[*index];
     char verdict[40], counts[40], finding[2000];
     judge(p);
-    read_cell(2, verdict, sizeof verdict);
-    read_cell(3, counts, sizeof counts);
-    read_cell(4, finding, sizeof finding);
+    read_claim("weighting-types", 2, verdict, sizeof verdict);
+    read_claim("weighting-types", 3, counts, sizeof counts);
+    read_claim("weighting-types", 4, finding, sizeof finding);
     cr_assert(eq(str, verdict, (char *)p->verdict), "case %zu: %s", *index, finding);
     cr_assert(eq(str, counts, (char *)p->counts), "case %zu: %s", *index, finding);
     cr_assert(ne(ptr, strstr(finding, p->says), NULL), "case %zu: %s", *index, finding);
-    end();
 }
 
 Test(claims_types, a_place_carries_its_numbers) {
-    char line[4096];
     judge(&cases[1]);
-    read_line("places.tsv", "weighting-types\tcloth 1:10\tholds\t", line, sizeof line);
+    const char *line = line_of("results/claims/places.tsv", "weighting-types\tcloth 1:10\tholds\t");
     cr_assert(
         ne(ptr, strstr(line, "weighted_ce - CE +0.200 [+0.200, +0.200]; focal_multiclass - CE +0.000 [+0.000,"), NULL),
         "%s", line);
-    end();
 }

@@ -1,5 +1,6 @@
 /* The analyses of masks on stores planted with made-up scores: what they choose, count and say is known. */
 #include "tests/experiments/fixture.h"
+#include "tests/experiments/planted_report.h"
 
 #include "experiments/harness/lambda.h"
 #include "experiments/harness/mask_analysis.h"
@@ -11,32 +12,12 @@
 #define TRAIN "[train]\nmodel = unet(width=narrow)\nvisits = 640\nbatch = 16\nlearning_rate = 0.01\nseeds = 3\n"
 #define MIX "mix = dice_bce_focal(batch=on, lambda_bce={2, 0, 1}, lambda_focal={0, 1})\n"
 
-static campaign c; /* large; every test has its own process */
-static report r;
-static evidence *e = &r.evidences[0];
-static char directory[] = "/tmp/test_mask_analyses_XXXXXX";
+static evidence *e = &the_report.evidences[0];
 
 static void begin(const char *content) {
-    cr_assert(ne(ptr, mkdtemp(directory), NULL));
-    expand_text("planted", content, &c.studies[0]);
-    c.count = 1;
-    snprintf(c.out, sizeof c.out, "%s", directory);
-    r = (report){.c = &c, .from = memory_store()};
-}
-
-static void end(void) {
-    char command[80];
-    snprintf(command, sizeof command, "rm -r %s", directory);
-    cr_assert(zero(int, system(command)));
-    evidence_free(e);
-    text_free(&r.body);
-    store_close(r.from);
-    study_free(&c.studies[0]);
-}
-
-static void read_evidence(void) {
-    lb_error error = {0};
-    cr_assert(zero(int, evidence_read(&c.studies[0], r.from, e, &error)), "%s", error.message);
+    planted_begin();
+    expand_text("planted", content, &the_campaign.studies[0]);
+    the_campaign.count = 1;
 }
 
 /* A trial of masks: recall on test and on select in hundredths, of instances as of images; area of the defects. */
@@ -74,54 +55,23 @@ static void put_planted(const trial *t, const planted *p) {
         if (p->test_goods && strcmp(a->name, "test") == 0) a->goods = p->test_goods;
     }
     add_masks(&result, p);
-    cr_assert(zero(int, store_put(r.from, t, &result, &error)), "%s", error.message);
+    cr_assert(zero(int, store_put(the_report.from, t, &result, &error)), "%s", error.message);
     trial_result_free(&result);
 }
 
 /* All cells of that loss (NULL: all cells), all seeds. */
 static void plant(const char *label, planted p) {
-    for (size_t i = 0; i < c.studies[0].cell_count; i++) {
-        const cell *at = &c.studies[0].cells[i];
+    for (size_t i = 0; i < the_campaign.studies[0].cell_count; i++) {
+        const cell *at = &the_campaign.studies[0].cells[i];
         if (label && strcmp(at->entry->label, label) != 0) continue;
-        for (unsigned k = 0; k < c.studies[0].e.seeds; k++) put_planted(&at->finals[k], &p);
+        for (unsigned k = 0; k < the_campaign.studies[0].e.seeds; k++) put_planted(&at->finals[k], &p);
     }
 }
 
 static place first_place(void) {
     static place places[MAX_PLACES];
-    cr_assert(gt(sz, places_of(&c.studies[0], places), 0));
+    cr_assert(gt(sz, places_of(&the_campaign.studies[0], places), 0));
     return places[0];
-}
-
-static void run(int (*analyse)(report *, const evidence *, lb_error *)) {
-    lb_error error = {0};
-    cr_assert(zero(int, analyse(&r, e, &error)), "%s", error.message);
-    cr_assert_not(r.body.failed);
-}
-
-static void says(const char *part) {
-    cr_assert(ne(ptr, strstr(r.body.data, part), NULL), "'%s' in\n%s", part, r.body.data);
-}
-static void says_not(const char *part) {
-    cr_assert(eq(ptr, strstr(r.body.data, part), NULL), "'%s' in\n%s", part, r.body.data);
-}
-
-static void is_there(const char *file) {
-    char path[200];
-    snprintf(path, sizeof path, "%s/%s", directory, file);
-    cr_assert(zero(int, access(path, R_OK)), "%s", path);
-}
-
-/* 1 when a line of a file below OUT begins with `start`. */
-static int has_line(const char *file, const char *start) {
-    char path[200], line[2000];
-    int found = 0;
-    snprintf(path, sizeof path, "%s/%s", directory, file);
-    FILE *f = fopen(path, "r");
-    cr_assert(ne(ptr, f, NULL), "%s", path);
-    while (!found && fgets(line, sizeof line, f)) found = strncmp(line, start, strlen(start)) == 0;
-    fclose(f);
-    return found;
 }
 
 /* --- pieces ------------------------------------------------------------------------------------------------------ */
@@ -152,24 +102,24 @@ Test(mask_analysis, a_place_with_few_goods_is_marked) {
     char label[PLACE_LABEL];
     begin(ABOUT DENTS "bce = bce\n" TRAIN);
     plant(NULL, (planted){.test = 40, .test_goods = 100});
-    read_evidence();
+    planted_read(0);
     const place p = first_place();
     place_heading(e, &p, label, sizeof label);
     cr_assert(eq(str, label, "dents 1:10, FR 5 %"));
     cr_assert(eq(str, (char *)recall_name(e, &p), "recall at FR 5 %"));
-    end();
+    planted_end();
 }
 
 Test(mask_analysis, a_place_with_enough_goods_is_not_marked) {
     char label[PLACE_LABEL];
     begin(ABOUT DENTS "bce = bce\n" TRAIN);
     plant(NULL, (planted){.test = 40});
-    read_evidence();
+    planted_read(0);
     const place p = first_place();
     place_heading(e, &p, label, sizeof label);
     cr_assert(eq(str, label, "dents 1:10"));
     cr_assert(eq(str, (char *)recall_name(e, &p), "recall at FR 1 %"));
-    end();
+    planted_end();
 }
 
 Test(mask_analysis, cells_say_why_they_have_no_number) {
@@ -177,7 +127,7 @@ Test(mask_analysis, cells_say_why_they_have_no_number) {
     begin(ABOUT DENTS "bce = bce\ndice = dice\nfocal = focal\n" TRAIN);
     plant("bce", (planted){.test = 40, .dice = 0.25f});
     plant("dice", (planted){.test = 50, .dice = 0.5f});
-    read_evidence(); /* focal has no trials */
+    planted_read(0); /* focal has no trials */
     field_text(e, -1, field_recall, shown, sizeof shown);
     cr_assert(eq(str, shown, "not run"));
     field_text(e, 2, field_dice, shown, sizeof shown);
@@ -194,7 +144,7 @@ Test(mask_analysis, cells_say_why_they_have_no_number) {
     cr_assert(eq(str, shown, "nothing to compare with"));
     difference_text(e, 2, 1, field_recall, shown, sizeof shown);
     cr_assert(eq(str, shown, "failed"));
-    end();
+    planted_end();
 }
 
 /* --- lambda ------------------------------------------------------------------------------------------------------ */
@@ -205,7 +155,7 @@ Test(mask_analysis, cells_say_why_they_have_no_number) {
 static void weights_of(long at, double l1, double l2) {
     double a = -1, b = -1;
     cr_assert(ge(long, at, 0));
-    cr_assert(lambda_weights(c.studies[0].cells[at].entry->loss, &a, &b));
+    cr_assert(lambda_weights(the_campaign.studies[0].cells[at].entry->loss, &a, &b));
     cr_assert(all(eq(dbl, a, l1), eq(dbl, b, l2)), "chosen %g, %g in place of %g, %g", a, b, l1, l2);
 }
 
@@ -213,14 +163,14 @@ Test(lambda, weights_are_read_back_in_order) {
     double l1, l2;
     lambda_axes axes;
     begin(GRID);
-    lambda_axes_of(&c.studies[0].e, &axes);
+    lambda_axes_of(&the_campaign.studies[0].e, &axes);
     cr_assert(all(eq(sz, axes.bces, 3), eq(sz, axes.focals, 2)));
     cr_assert(all(eq(dbl, axes.bce[0], 0), eq(dbl, axes.bce[1], 1), eq(dbl, axes.bce[2], 2)));
     cr_assert(all(eq(dbl, axes.focal[0], 0), eq(dbl, axes.focal[1], 1)));
     cr_assert_not(lambda_weights("bce", &l1, &l2));
     cr_assert_not(lambda_weights("dice_bce(lambda_bce=1, lambda_focal=1)", &l1, &l2));
     cr_assert_not(lambda_weights("dice_bce_focal(lambda_bce=1)", &l1, &l2));
-    end();
+    planted_end();
 }
 
 Test(lambda, the_choice_sees_select_alone) {
@@ -228,13 +178,13 @@ Test(lambda, the_choice_sees_select_alone) {
     plant(NULL, (planted){.test = 40, .select = 40});
     plant(L("2", "1"), (planted){.test = 30, .select = 60});
     plant(L("1", "1"), (planted){.test = 70, .select = 30});
-    read_evidence();
+    planted_read(0);
     const place p = first_place();
     weights_of(lambda_chosen(e, &p), 2, 1);
     weights_of(lambda_best(e, &p), 1, 1);
     weights_of(lambda_cell(e, &p, 0, 1), 0, 1);
     cr_assert(eq(long, lambda_cell(e, &p, 0.5, 1), -1));
-    end();
+    planted_end();
 }
 
 Test(lambda, among_equals_the_least_weights_win) {
@@ -243,11 +193,11 @@ Test(lambda, among_equals_the_least_weights_win) {
     plant(L("2", "1"), (planted){.select = 60});
     plant(L("1", "0"), (planted){.select = 60});
     plant(L("0", "1"), (planted){.select = 60});
-    read_evidence();
+    planted_read(0);
     const place p = first_place();
     weights_of(lambda_chosen(e, &p), 0, 1); /* of sum 1 the least l1 */
     weights_of(lambda_best(e, &p), 0, 0);
-    end();
+    planted_end();
 }
 
 Test(lambda, a_cell_with_a_missing_seed_is_not_chosen) {
@@ -256,12 +206,12 @@ Test(lambda, a_cell_with_a_missing_seed_is_not_chosen) {
     plant(L("1", "0"), (planted){.test = 90, .select = 90, .outcome = OUTCOME_CRASHED});
     plant(L("2", "0"), (planted){.test = 90, .select = 90, .outcome = OUTCOME_DIVERGED}); /* counts as 0 */
     plant(L("2", "1"), (planted){.test = 41, .select = 41});
-    read_evidence();
+    planted_read(0);
     const place p = first_place();
     weights_of(lambda_chosen(e, &p), 2, 1);
     cr_assert(eq(long, lambda_cell(e, &p, 1, 0), -1));
     cr_assert(ge(long, lambda_cell(e, &p, 2, 0), 0));
-    end();
+    planted_end();
 }
 
 Test(lambda, the_report_compares_the_choice_with_the_parts) {
@@ -271,8 +221,8 @@ Test(lambda, the_report_compares_the_choice_with_the_parts) {
     plant("focal", (planted){.test = 60});
     plant(L("2", "1"), (planted){.test = 60, .select = 80});
     plant(L("1", "1"), (planted){.test = 70, .select = 10});
-    read_evidence();
-    run(analyse_lambda);
+    planted_read(0);
+    planted_run(analyse_lambda);
     cr_assert(has_line("results/planted/chosen.tsv",
                        "dents 1:10\t2, 1\t0.800 [0.800, 0.800]\t0.600 [0.600, 0.600]\t+0.200 [+0.200, +0.200] "
                        "better\t+0.100 [+0.100, +0.100] better\t+0.000 [+0.000, +0.000] equivalent\t1, 1\t0.700 "
@@ -283,17 +233,17 @@ Test(lambda, the_report_compares_the_choice_with_the_parts) {
     says("Dice alone 0.400, BCE 0.500, focal 0.600");
     says("known with hindsight only");
     cr_assert(has_line("results/planted/grid.tsv", "dents 1:10\tbce\talone\t"));
-    end();
+    planted_end();
 }
 
 Test(lambda, an_experiment_without_the_grid_is_refused) {
     lb_error error = {0};
     begin(ABOUT DENTS "bce = bce\n" TRAIN);
     plant(NULL, (planted){.test = 40});
-    read_evidence();
-    cr_assert(eq(int, analyse_lambda(&r, e, &error), LB_INVALID));
+    planted_read(0);
+    cr_assert(eq(int, analyse_lambda(&the_report, e, &error), LB_INVALID));
     cr_assert(ne(ptr, strstr(error.message, "lambda_bce"), NULL));
-    end();
+    planted_end();
 }
 
 /* --- sizes ------------------------------------------------------------------------------------------------------- */
@@ -304,10 +254,10 @@ Test(lambda, an_experiment_without_the_grid_is_refused) {
           " @ 20\n[losses]\nbce = bce\nfocal = focal\ndice = dice\n" TRAIN
 
 static void plant_at(const char *label, const char *where, planted p) {
-    for (size_t i = 0; i < c.studies[0].cell_count; i++) {
-        const cell *at = &c.studies[0].cells[i];
+    for (size_t i = 0; i < the_campaign.studies[0].cell_count; i++) {
+        const cell *at = &the_campaign.studies[0].cells[i];
         if (strcmp(at->entry->label, label) != 0 || strcmp(at->block->label, where) != 0) continue;
-        for (unsigned k = 0; k < c.studies[0].e.seeds; k++) put_planted(&at->finals[k], &p);
+        for (unsigned k = 0; k < the_campaign.studies[0].e.seeds; k++) put_planted(&at->finals[k], &p);
     }
 }
 
@@ -320,16 +270,16 @@ Test(sizes, the_trend_is_the_slope_over_the_area) {
     plant_at("bce", "small", (planted){.test = 30, .area = 0.01f});
     plant_at("focal", "small", (planted){.test = 50, .area = 0.01f});
     plant_at("dice", "small", (planted){.test = 35, .area = 0.01f});
-    read_evidence();
-    run(analyse_sizes);
+    planted_read(0);
+    planted_run(analyse_sizes);
     says("`focal` +0.200 [+0.200, +0.200] (rises), `dice` -0.050 [-0.050, -0.050] (falls).");
     cr_assert(has_line("results/planted/sizes.tsv",
                        "small 1:20\t1\tfocal\t0.500 [0.500, 0.500]\t+0.200 [+0.200, +0.200] better"));
     cr_assert(has_line("results/planted/sizes.tsv", "large 1:10\t10\tbce\t0.400 [0.400, 0.400]\tbaseline"));
     cr_assert(has_line("plots/planted/gain.tsv", "1.0000\t0.2000\t"));
-    cr_assert(lt(ptr, strstr(r.body.data, "small 1:20"), strstr(r.body.data, "large 1:10")));
+    cr_assert(lt(ptr, strstr(the_report.body.data, "small 1:20"), strstr(the_report.body.data, "large 1:10")));
     is_there("plots/planted/gain.svg");
-    end();
+    planted_end();
 }
 
 Test(sizes, one_size_has_no_trend) {
@@ -337,12 +287,12 @@ Test(sizes, one_size_has_no_trend) {
     plant_at("bce", "large", (planted){.test = 40, .area = 0.1f});
     plant_at("focal", "large", (planted){.test = 40, .area = 0.1f});
     plant_at("dice", "large", (planted){.test = 50, .area = 0.1f});
-    read_evidence(); /* nothing is known of small */
-    run(analyse_sizes);
+    planted_read(0); /* nothing is known of small */
+    planted_run(analyse_sizes);
     says_not("tenfold");
     says("large 1:10");
     says_not("small 1:20");
-    end();
+    planted_end();
 }
 
 /* --- equivalence ------------------------------------------------------------------------------------------------- */
@@ -354,26 +304,26 @@ Test(equivalence, equal_models_are_equivalent_and_the_identity_holds) {
     double gap = 1;
     begin(PAIR);
     plant(NULL, (planted){.test = 40, .dice = 0.5f});
-    read_evidence();
-    run(analyse_equivalence);
+    planted_read(0);
+    planted_run(analyse_equivalence);
     says("Of 5 paired differences to `dice` at margin 0.02: 5 equivalent, 0 unclear, 0 better, 0 worse.");
-    const char *at = strstr(r.body.data, "largest deviation of ");
+    const char *at = strstr(the_report.body.data, "largest deviation of ");
     cr_assert(ne(ptr, (char *)at, NULL));
     cr_assert(eq(int, sscanf(at, "largest deviation of %lf", &gap), 1));
     cr_assert(all(ge(dbl, gap, 0), lt(dbl, gap, 1e-14)));
-    end();
+    planted_end();
 }
 
 Test(equivalence, other_models_are_told_apart) {
     begin(PAIR);
     plant("dice", (planted){.test = 40, .dice = 0.5f});
     plant("iou", (planted){.test = 50, .dice = 0.25f});
-    read_evidence();
-    run(analyse_equivalence);
+    planted_read(0);
+    planted_run(analyse_equivalence);
     says("0 equivalent, 0 unclear, 2 better, 3 worse");
     cr_assert(has_line("results/planted/difference.tsv",
                        "dents 1:10\tiou - dice\t+0.100 [+0.100, +0.100] better\t-0.250 [-0.250, -0.250] worse"));
-    end();
+    planted_end();
 }
 
 /* --- epsilon ----------------------------------------------------------------------------------------------------- */
@@ -388,8 +338,8 @@ Test(epsilon, trained_models_are_counted_and_drawn) {
     plant(NULL, (planted){.test = 40, .dice = 0.5f});
     plant("both_1", (planted){.test = 20, .dice = 0.25f, .idle = 1});
     plant("dr_1", (planted){.outcome = OUTCOME_DIVERGED});
-    read_evidence();
-    run(analyse_epsilon);
+    planted_read(0);
+    planted_run(analyse_epsilon);
     cr_assert(has_line("results/planted/trained.tsv", "dents 1:1\t50.0\tnone\t0.400 [0.400, 0.400]\tthe same\t0.000\t"
                                                       "0.500 [0.500, 0.500]\t0\t0"));
     cr_assert(has_line("results/planted/trained.tsv", "dents 1:3\t75.0\tboth_1\t0.200 [0.200, 0.200]\t-0.200 [-0.200, "
@@ -399,7 +349,7 @@ Test(epsilon, trained_models_are_counted_and_drawn) {
                                                        "none high\tboth_1\tboth_1 low\tboth_1 high\tbatch_1\t"));
     cr_assert(has_line("plots/planted/denominator-dents.tsv",
                        "0.7500\t0.4000\t0.4000\t0.4000\t0.4000\t0.4000\t0.4000\t0.0000\t"));
-    end();
+    planted_end();
 }
 
 /* At logit 0 P = 512. Empty mask, smoothing 1 in both: L = 1 - 1/513, each slope p(1-p)/513^2, their norm 8/513^2. One
@@ -407,8 +357,8 @@ Test(epsilon, trained_models_are_counted_and_drawn) {
 Test(epsilon, dice_is_evaluated_as_by_hand) {
     begin(SMOOTHED);
     plant(NULL, (planted){.test = 40});
-    read_evidence();
-    run(analyse_epsilon);
+    planted_read(0);
+    planted_run(analyse_epsilon);
     cr_assert(has_line("results/planted/analytic.tsv", "empty\tboth 1\t0\t0.998051\t3.04e-05\t0"));
     cr_assert(has_line("results/planted/analytic.tsv", "one pixel\tnone\t0\t0.998051\t0.000974\t0"));
     cr_assert(has_line("results/planted/analytic.tsv", "empty\tdenominator 1\t0\t1\t0\t0"));
@@ -417,5 +367,5 @@ Test(epsilon, dice_is_evaluated_as_by_hand) {
     says("exactly 0 at every logit for *none*, *denominator 1e-6*, *denominator 1e-3*, *denominator 1*;");
     says("at logit -7 (*both 1*)"); /* where P is nearest to the smoothing: ln(1/1024) = -6.9 */
     is_there("plots/planted/gradient.svg");
-    end();
+    planted_end();
 }
